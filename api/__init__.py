@@ -1,0 +1,1 @@
+"""What can be asked: accruals and statements over HTTP, and the live page."""

@@ -1,0 +1,1 @@
+"""What keeps it running: the command line, workers, checks, the oracle and the benchmark."""

@@ -1,0 +1,1 @@
+"""The seeded benchmark: its workload, its stations and the figures it prints."""

@@ -1,0 +1,63 @@
+"""Figures for people: accruals as rows, read from the log that holds them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from schemas.money import format_micros
+from schemas.records import codec
+from streams.accrual import Book
+from streams.contribution import Series
+
+TOTAL_KEY = b"|total"
+
+
+def period_rows(messages: Iterable[tuple[int, bytes, bytes]], book: Book) -> list[dict[str, Any]]:
+    """Accrual rows of whole periods: (partition, key, value) of `accruals.v1`, as dictionaries.
+
+    `amount` is a decimal string, always positive; `flow` says who owes it.
+    """
+    found = []
+    for _, key, value in messages:
+        if not key.endswith(TOTAL_KEY):
+            continue
+        message = codec("accruals.avsc").decode(value)
+        for row in message["rows"]:
+            series = Series(
+                message["agreement"],
+                row["version"],
+                row["item"],
+                row["line"],
+                row["currency"],
+                row["original"],
+                message["booked"],
+            )
+            terms = book.terms(series)
+            found.append(
+                {
+                    **series._asdict(),
+                    "partner": terms.partner,
+                    "model": terms.model,
+                    "flow": terms.item.flow.label,
+                    "unit": terms.item.quantity.label,
+                    "events": row["events"],
+                    "quantity": row["quantity"],
+                    "amount_micros": row["amount_micros"],
+                    "amount": format_micros(row["amount_micros"]),
+                }
+            )
+    return sorted(found, key=lambda r: tuple(str(r[f]) for f in Series._fields))
+
+
+def by_agreement(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Sums per partner, agreement, currency and flow."""
+    sums: dict[tuple[str, ...], int] = {}
+    keys = ("partner", "model", "agreement", "currency", "flow")
+    for row in rows:
+        key = tuple(row[k] for k in keys)
+        sums[key] = sums.get(key, 0) + row["amount_micros"]
+    return [
+        {**dict(zip(keys, key, strict=True)), "amount": format_micros(micros)}
+        for key, micros in sorted(sums.items())
+    ]

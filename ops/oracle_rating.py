@@ -1,0 +1,195 @@
+"""The oracle's rating: what one leg of one usage event costs, exactly.
+
+A leg is priced by the agreement version in force when the event started. Money is a `Fraction` from
+the text of the price to the one rounding that the agreement asks for. Nothing here knows of any
+other event: tiers, which need the period's whole volume, leave this page as a quantity and are
+priced in `oracle_statement`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from math import ceil, floor
+
+from ops.oracle_attribution import Claim
+from ops.oracle_reference import (
+    EPOCH,
+    MICROSECOND,
+    DeckRate,
+    Item,
+    Price,
+    Reference,
+    Rounding,
+    Version,
+)
+from ops.oracle_usage import Usage
+
+MICROS = 10**6
+HOUR_US = 3_600_000_000
+
+
+@dataclass(frozen=True)
+class Leg:
+    """One party's part in one event, priced: every figure between the key and the money."""
+
+    claim: Claim
+    version: Version
+    item: Item
+    price: Price
+    zone: str
+    line: str
+    original: str
+    hour: int
+    counted: int
+    quantity: int
+    exact: Fraction
+    charge_micros: int
+
+    @property
+    def residue(self) -> Fraction:
+        """What rounding left over, in currency units."""
+        return self.exact - Fraction(self.charge_micros, MICROS)
+
+
+def rate(usage: Usage, claim: Claim, reference: Reference) -> Leg | str:
+    """The priced leg, or the reason why it has no price."""
+    started = usage.number("started_at")
+    agreement = reference.agreements[claim.agreement]
+    version = next((v for v in agreement.versions if v.validity.covers(started)), None)
+    if version is None:
+        return "no_agreement"
+    wanted = (claim.role, usage.service)
+    direction = usage.text("direction")
+    item = next(
+        (
+            item
+            for item in version.items
+            if (item.role, item.service) == wanted and item.direction in ("any", direction)
+        ),
+        None,
+    )
+    if item is None:
+        return "no_item"
+    zone, price = "", item.price
+    if price.kind == "deck":
+        found = _deck_rate(usage, price.deck, reference)
+        if found is None:
+            return "no_rate"
+        zone, price = found[0], found[1].price
+    if price.kind == "share" and usage.text("retail_currency") != version.currency:
+        return "currency_mismatch"
+    return _leg(usage, claim, version, item, price, zone)
+
+
+def _deck_rate(usage: Usage, deck_name: str, reference: Reference) -> tuple[str, DeckRate] | None:
+    """The zone of the longest prefix of the rated number, and the zone's rate at that time."""
+    deck = reference.decks[deck_name]
+    number = usage.text("routing_number") or usage.text("called_number") or ""
+    for digits in range(len(number), 0, -1):
+        zone = deck.zones.get(number[:digits])
+        if zone is not None:
+            for candidate in deck.rates.get(zone, ()):
+                if candidate.validity.covers(usage.number("started_at")):
+                    return zone, candidate
+            return None
+    return None
+
+
+def _leg(usage: Usage, claim: Claim, version: Version, item: Item, price: Price, zone: str) -> Leg:
+    """Count, charge and round one leg."""
+    started = usage.number("started_at")
+    counted = count(usage, price.quantity)
+    quantity = counted
+    if price.quantity == "seconds":
+        quantity = billed_seconds(counted, price.initial_seconds, price.next_seconds)
+    exact = Fraction(0)
+    if price.kind != "tiers" and quantity != 0:
+        exact = price.amount * quantity / price.unit + price.connect_fee
+    if version.rounding.place == "record":
+        charge_micros = round_micros(exact, version.rounding)
+    else:
+        charge_micros = floor(exact * MICROS)
+    return Leg(
+        claim=claim,
+        version=version,
+        item=item,
+        price=price,
+        zone=zone,
+        line=zone if version.rounding.place == "line" else "",
+        original=period_of(version, started),
+        hour=started // HOUR_US,
+        counted=counted,
+        quantity=quantity,
+        exact=exact,
+        charge_micros=charge_micros,
+    )
+
+
+def count(usage: Usage, quantity: str) -> int:
+    """How much of a quantity one event is."""
+    if quantity == "events":
+        return 1
+    if quantity == "seconds":
+        return ceil(Fraction(usage.number("duration_ms"), 1000))  # a second begun is a second
+    if quantity == "bytes":
+        return usage.number("volume_up_bytes") + usage.number("volume_down_bytes")
+    if quantity == "units":
+        return usage.number("units")
+    return usage.number("retail_amount_micros")
+
+
+def billed_seconds(seconds: int, initial: int, following: int) -> int:
+    """Seconds after increments: the initial one whole, then whole following ones; 0 stays 0."""
+    if seconds == 0:
+        return 0
+    if seconds <= initial:
+        return initial
+    return initial + ceil(Fraction(seconds - initial, following)) * following
+
+
+def round_units(value: Fraction, mode: str) -> int:
+    """A whole number from an exact one; negative numbers mirror positive ones but for two modes."""
+    if mode == "floor":
+        return floor(value)
+    if mode == "ceiling":
+        return ceil(value)
+    if value < 0:
+        return -round_units(-value, mode)
+    whole = floor(value)
+    rest = value - whole
+    half = Fraction(1, 2)
+    upwards = {
+        "down": False,
+        "up": rest > 0,
+        "half_up": rest >= half,
+        "half_even": rest > half or (rest == half and whole % 2 == 1),
+    }
+    return whole + 1 if upwards[mode] else whole
+
+
+def round_micros(value: Fraction, rounding: Rounding) -> int:
+    """An amount rounded to an agreement's decimals, in micros (decimals may be negative)."""
+    step = Fraction(10) ** -rounding.decimals
+    return int(round_units(value / step, rounding.mode) * step * MICROS)
+
+
+def decimal_of(micros: int) -> Decimal:
+    """An amount of whole micros as a decimal with six places, exact at any size."""
+    return Decimal(f"{micros}e-6")
+
+
+def period_of(version: Version, instant_us: int) -> str:
+    """The period, as the version's zone has it on its calendar at an instant."""
+    local = (EPOCH + instant_us * MICROSECOND).astimezone(version.zone).date()
+    return local.isoformat()[:7] if version.period == "month" else local.isoformat()
+
+
+def period_after(label: str) -> str:
+    """The label of the month or day that follows."""
+    if len(label) == len("2026-11"):
+        first = date.fromisoformat(f"{label}-01")
+        return (first + timedelta(days=31)).isoformat()[:7]
+    return (date.fromisoformat(label) + timedelta(days=1)).isoformat()

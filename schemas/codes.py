@@ -1,0 +1,169 @@
+"""The closed vocabularies of the settlement: services, roles, outcomes and reasons.
+
+A code here is what the hot path computes with (a small integer) and what people read (its name, in
+lower case on the wire). Codes are append-only: they are stored in topics and archives, so a member
+is never renumbered and never reused.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Code(IntEnum):
+    """An integer for columns whose `label` is the lower-case word used on the wire."""
+
+    @property
+    def label(self) -> str:
+        """The word written to topics, tables and metrics."""
+        return self.name.lower()
+
+    @classmethod
+    def of(cls, label: str) -> Code:
+        """The member with this label; KeyError when there is none."""
+        return cls[label.upper()]
+
+
+class Service(Code):
+    """The family of a usage event; each has its own Avro schema."""
+
+    VOICE = 0
+    SMS = 1
+    DATA = 2
+    BANDWIDTH = 3
+    CIRCUIT = 4
+    TRANSACTION = 5
+
+
+class Direction(Code):
+    """Which way usage crosses the border, as the operator sees it."""
+
+    IN = 0
+    OUT = 1
+
+
+class Role(Code):
+    """How a party is concerned by one usage event; at most one leg each."""
+
+    INGRESS = 0
+    EGRESS = 1
+    SUBSCRIBER = 2
+    CHANNEL = 3
+    PRODUCT = 4
+
+
+class KeyKind(Code):
+    """What a partner is recognised by in usage."""
+
+    ROUTE = 0
+    NUMBER_RANGE = 1
+    IMSI_RANGE = 2
+    ACCESS_POINT = 3
+    NETWORK = 4
+    PRODUCT = 5
+    CHANNEL = 6
+
+
+class Model(Code):
+    """The commercial model of an agreement."""
+
+    WHOLESALE = 0
+    MVNO = 1
+    RESELLER = 2
+    REFERRAL = 3
+
+
+class Flow(Code):
+    """Who pays: receivable is owed to the operator, payable is owed to the partner."""
+
+    RECEIVABLE = 0
+    PAYABLE = 1
+
+
+class PriceKind(Code):
+    """How an item turns usage into money."""
+
+    DECK = 0
+    UNIT = 1
+    TIERS = 2
+    SHARE = 3
+
+
+class Quantity(Code):
+    """What an item counts of each usage event."""
+
+    EVENTS = 0
+    SECONDS = 1
+    BYTES = 2
+    UNITS = 3
+    AMOUNT_MICROS = 4
+
+
+class RoundingPlace(Code):
+    """Where an agreement rounds: every record, every statement line, or the statement's total."""
+
+    RECORD = 0
+    LINE = 1
+    STATEMENT = 2
+
+
+class RoundingMode(Code):
+    """How an agreement rounds; negative amounts mirror positive ones but for ceiling and floor."""
+
+    HALF_UP = 0
+    HALF_EVEN = 1
+    UP = 2
+    DOWN = 3
+    CEILING = 4
+    FLOOR = 5
+
+
+class Outcome(Code):
+    """What became of one usage event; each has exactly one."""
+
+    RATED = 0
+    DUPLICATE = 1
+    SUSPENDED = 2
+    QUARANTINED = 3
+    EXCLUDED = 4
+
+
+class Reason(Code):
+    """Why an event was not rated. The tens tell the outcome: 1x excluded, 2x suspended, 4x quarantined."""
+
+    NONE = 0
+    TEST = 10
+    RETAIL = 11
+    NO_ATTRIBUTION_KEY = 20
+    UNKNOWN_ROUTE = 21
+    UNKNOWN_ACCESS_POINT = 22
+    UNKNOWN_NETWORK = 23
+    UNKNOWN_PRODUCT = 24
+    UNKNOWN_CHANNEL = 25
+    NO_AGREEMENT = 26
+    NO_ITEM = 27
+    NO_RATE = 28
+    CURRENCY_MISMATCH = 29
+    FUTURE_TIME = 30
+    CONFLICTING_BODY = 31
+    UNDECODABLE = 40
+    BAD_MAGIC = 41
+    UNKNOWN_SCHEMA = 42
+    WRONG_PARTITION = 43
+    NO_SOURCE = 44
+    NO_IDENTITY = 45
+    NEGATIVE_QUANTITY = 46
+    QUANTITY_OVERFLOW = 47
+    IMPOSSIBLE_TIME = 48
+    INVALID_NUMBER = 49
+    UNREADABLE_LINE = 50
+    UNKNOWN_SERVICE = 51
+
+    @property
+    def outcome(self) -> Outcome:
+        """The outcome that this reason belongs to."""
+        if self is Reason.NONE:
+            return Outcome.RATED
+        if self < 20:
+            return Outcome.EXCLUDED
+        return Outcome.SUSPENDED if self < 40 else Outcome.QUARANTINED

@@ -1,0 +1,137 @@
+"""Rate decks: which zone a number belongs to, and what a minute to that zone costs when.
+
+Carriers price calls by destination. A deck is two files: prefixes that map the beginning of a
+number to a zone, the longest one deciding, and rates that give each zone its price per minute,
+increments and connect fee over time. A zone's rates follow each other without gap or overlap, so
+that a call has one price or, before the first and after the last, none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from schemas.agreements import NAME, NAME_ADVICE, SECONDS_MAX, check_name, price_nanos
+from schemas.documents import Problems
+from schemas.sheets import Sheet, read_csv
+
+PREFIX_COLUMNS = ("prefix", "zone")
+RATE_COLUMNS = (
+    "zone",
+    "price_per_minute",
+    "initial_seconds",
+    "next_seconds",
+    "connect_fee",
+    "valid_from",
+    "valid_upto",
+)
+PREFIXES_SUFFIX = ".prefixes.csv"
+RATES_SUFFIX = ".rates.csv"
+DIGITS = "[0-9]{1,15}"
+DIGITS_ADVICE = "is not 1 to 15 digits; write digits only, without + or spaces"
+
+
+@dataclass(frozen=True)
+class Deck:
+    """One deck as columns.
+
+    `prefixes` has prefix and zone; `rates` has zone, price_nanos (per minute), initial_seconds,
+    next_seconds, connect_fee_nanos, valid_from_s and valid_upto_s, by zone and time.
+    """
+
+    name: str
+    prefixes: pl.DataFrame
+    rates: pl.DataFrame
+
+
+def read_decks(files: Mapping[str, bytes], problems: Problems) -> tuple[Deck, ...]:
+    """The decks among these files, by path within the directory; others in decks/ are refused."""
+    for file in files:
+        if file.startswith("decks/") and not file.endswith((PREFIXES_SUFFIX, RATES_SUFFIX)):
+            message = f"is not part of a deck; name it NAME{PREFIXES_SUFFIX} or NAME{RATES_SUFFIX}"
+            problems.add(file, 0, "", message)
+    decks = (_read_deck(name, files, problems) for name in sorted(deck_names(files)))
+    return tuple(deck for deck in decks if deck is not None)
+
+
+def deck_names(files: Iterable[str]) -> set[str]:
+    """The names of the decks that these files belong to."""
+    return {
+        file.removeprefix("decks/").removesuffix(suffix)
+        for file in files
+        for suffix in (PREFIXES_SUFFIX, RATES_SUFFIX)
+        if file.startswith("decks/") and file.endswith(suffix)
+    }
+
+
+def _read_deck(name: str, files: Mapping[str, bytes], problems: Problems) -> Deck | None:
+    """One deck; None when one of its files is missing or cannot be used at all."""
+    prefixes_file, rates_file = f"decks/{name}{PREFIXES_SUFFIX}", f"decks/{name}{RATES_SUFFIX}"
+    try:
+        check_name(name)
+    except ValueError as error:
+        problems.add(prefixes_file, 0, "", f"the deck's name {error}")
+        return None
+    for file, other in ((prefixes_file, rates_file), (rates_file, prefixes_file)):
+        if file not in files:
+            problems.add(file, 0, "", f"is missing; a deck needs it beside {other}")
+            return None
+    found_before = len(problems.found)
+    prefixes = _read_prefixes(files[prefixes_file], prefixes_file, problems)
+    rates = _read_rates(files[rates_file], rates_file, problems)
+    if prefixes is None or rates is None:
+        return None
+    # With rows left out above, zones would seem to lack rates that they have.
+    if len(problems.found) == found_before:
+        prefixes.frame = prefixes.frame.with_columns(
+            priced=pl.col("zone").is_in(rates.frame["zone"].unique().implode())
+        )
+        prefixes.refuse(
+            "zone",
+            ~pl.col("priced"),
+            lambda zone: f"{zone!r} has no rate; add a row for it to {rates_file}",
+        )
+    return Deck(name, prefixes.frame.select(PREFIX_COLUMNS), rates.frame)
+
+
+def _read_prefixes(content: bytes, file: str, problems: Problems) -> Sheet | None:
+    """The prefixes of a deck, each once."""
+    frame = read_csv(content, file, PREFIX_COLUMNS, problems)
+    if frame is None:
+        return None
+    sheet = Sheet(frame, file, problems)
+    sheet.match("prefix", DIGITS, DIGITS_ADVICE)
+    sheet.match("zone", NAME, f"is not a name; {NAME_ADVICE}")
+    sheet.refuse(
+        "prefix",
+        ~pl.col("prefix").is_first_distinct(),
+        lambda prefix: f"{prefix!r} is already given above; keep one of the two rows",
+    )
+    return sheet
+
+
+def _read_rates(content: bytes, file: str, problems: Problems) -> Sheet | None:
+    """The rates of a deck, by zone and time."""
+    frame = read_csv(content, file, RATE_COLUMNS, problems)
+    if frame is None:
+        return None
+    sheet = Sheet(frame, file, problems)
+    sheet.match("zone", NAME, f"is not a name; {NAME_ADVICE}")
+    sheet.nanos("price_per_minute", price_nanos, "price_nanos")
+    sheet.nanos("connect_fee", price_nanos, "connect_fee_nanos")
+    for field in ("initial_seconds", "next_seconds"):
+        sheet.values(field, _increment, field)
+    sheet.validity()
+    sheet.succession(["zone"], gaps_refused=True)
+    columns = ("price_nanos", "initial_seconds", "next_seconds", "connect_fee_nanos")
+    sheet.frame = sheet.frame.select("zone", *columns, "valid_from_s", "valid_upto_s")
+    return sheet
+
+
+def _increment(text: str) -> int:
+    """A number of seconds by which calls are counted."""
+    if not (text.isascii() and text.isdigit()) or not 1 <= int(text[:9]) <= SECONDS_MAX:
+        raise ValueError(f"{text!r} is not a whole number of seconds from 1 to {SECONDS_MAX}")
+    return int(text)

@@ -1,0 +1,66 @@
+"""Attribution keys: what usage is recognised by, and whose it is from when to when.
+
+A key has a kind (a trunk group's route, a range of numbers or of IMSIs, an access point, a
+network, a product instance, a sales channel) and stands for one agreement at a time, or for the
+operator itself, written `own`. Keys change hands, and between two owners there may be a gap: usage
+that comes in it is usage of an unknown key. Two owners at once are refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import polars as pl
+
+from schemas.agreements import NAME, NAME_ADVICE, OWN_NAME
+from schemas.codes import KeyKind
+from schemas.decks import DIGITS, DIGITS_ADVICE
+from schemas.documents import Problems
+from schemas.sheets import Sheet, read_csv
+
+FILE = "attribution.csv"
+COLUMNS = ("kind", "key", "agreement", "valid_from", "valid_upto")
+RANGES = (KeyKind.NUMBER_RANGE, KeyKind.IMSI_RANGE)
+KEY_LENGTH_MAX = 128
+
+
+def read_keys(
+    content: bytes, agreements: Collection[str] | None, problems: Problems
+) -> pl.DataFrame | None:
+    """Keys as columns kind (code), key, agreement, valid_from_s, valid_upto_s, by kind and key.
+
+    `agreements` are the names that keys may stand for besides `own`; None skips that check.
+    """
+    frame = read_csv(content, FILE, COLUMNS, problems)
+    if frame is None:
+        return None
+    sheet = Sheet(frame, FILE, problems)
+    sheet.values("kind", _kind, "code")
+    is_range = pl.col("code").is_in([int(kind) for kind in RANGES])
+    not_digits = ~pl.col("key").str.contains(f"^{DIGITS}$")
+    sheet.refuse("key", is_range & not_digits, lambda key: f"{key!r} {DIGITS_ADVICE}")
+    sheet.match(
+        "key",
+        rf"[^\p{{C}}]{{1,{KEY_LENGTH_MAX}}}",
+        f"is not a key; write 1 to {KEY_LENGTH_MAX} letters",
+    )
+    sheet.match("agreement", NAME, f"is not a name; {NAME_ADVICE}")
+    if agreements is not None:
+        known = [*agreements, OWN_NAME]
+        sheet.refuse(
+            "agreement",
+            ~pl.col("agreement").is_in(known),
+            lambda name: f"{name!r} is not in agreements.yaml; add it there, or write {OWN_NAME}",
+        )
+    sheet.validity()
+    sheet.succession(["code", "key"], gaps_refused=False)
+    kind = pl.col("code").alias("kind")
+    return sheet.frame.select(kind, "key", "agreement", "valid_from_s", "valid_upto_s")
+
+
+def _kind(text: str) -> int:
+    """The code of a kind of key."""
+    by_label = {kind.label: kind for kind in KeyKind}
+    if text not in by_label:
+        raise ValueError(f"{text!r} is not a kind of key; write one of {', '.join(by_label)}")
+    return int(by_label[text])

@@ -1,0 +1,173 @@
+"""What must hold between the parts of one agreement, as a list of named checks.
+
+The models say what a field may be; these checks say what fields may be together: versions that
+follow each other without gap or overlap, items that never compete for the same usage, prices for
+quantities that the service has, tiers that rise and end open. Each check yields findings, a path
+into the agreement with a sentence that says what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import pairwise
+
+from schemas.agreements import (
+    PERS,
+    QUANTITIES,
+    Agreement,
+    DeckPrice,
+    Item,
+    Per,
+    SharePrice,
+    TiersPrice,
+    UnitPrice,
+)
+from schemas.codes import Direction, Quantity, Role, Service
+from schemas.documents import Path
+from schemas.money import NANOS, NANOS_DECIMALS, parse_decimal
+
+Finding = tuple[Path, str]
+
+# A bound must fit a column of quantities with room to add.
+TIER_QUANTITY_MAX = 2**62
+
+
+def check_versions_follow(agreement: Agreement) -> Iterator[Finding]:
+    """Versions rise in number and time, each beginning where the one before ends."""
+    if not agreement.versions:
+        yield ("versions",), "is empty; write at least one version"
+    for index, version in enumerate(agreement.versions):
+        if version.valid_upto_s <= version.valid_from_s:
+            yield ("versions", index, "valid_upto"), "is not after valid_from; exchange the two"
+    for index, (before, after) in enumerate(pairwise(agreement.versions), start=1):
+        here: Path = ("versions", index)
+        if after.version <= before.version:
+            number = before.version
+            yield (*here, "version"), f"does not rise; write a number above {number}"
+        end, start = before.valid_upto_s, after.valid_from_s
+        if before.valid_upto is None:
+            message = f"version {before.version} has no valid_upto; end it where this one begins"
+            yield (*here, "valid_from"), f"overlaps, for {message}"
+        elif end != start:
+            word = "overlaps version" if end > start else "leaves a gap after version"
+            message = f"{word} {before.version}; let this version begin where that one ends"
+            yield (*here, "valid_from"), message
+
+
+def check_items_distinct(agreement: Agreement) -> Iterator[Finding]:
+    """Within a version, item names are distinct and no two items cover the same usage."""
+    for number, version in enumerate(agreement.versions):
+        if not version.items:
+            yield ("versions", number, "items"), "is empty; write at least one item"
+        names: set[str] = set()
+        covered: dict[tuple[Role, Service, Direction], str] = {}
+        for index, item in enumerate(version.items):
+            here: Path = ("versions", number, "items", index)
+            if item.item in names:
+                yield (*here, "item"), f"{item.item!r} is given twice; choose another name"
+            names.add(item.item)
+            for direction in item.directions:
+                usage = (item.role, item.service, direction)
+                other = covered.setdefault(usage, item.item)
+                if other != item.item:
+                    words = " ".join(part.label for part in usage)
+                    message = f"covers {words} like item {other!r}; let one item cover it"
+                    yield (*here, "direction"), message
+
+
+def check_prices_fit(agreement: Agreement) -> Iterator[Finding]:
+    """Each price is for a quantity that its service has, and increments are for seconds."""
+    for path, item in _items(agreement):
+        here = (*path, "price")
+        service = item.service
+        match item.price:
+            case DeckPrice() if service is not Service.VOICE:
+                message = f"a deck prices voice, not {service.label}; use a unit price"
+                yield (*here, "kind"), message
+            case SharePrice() if Quantity.AMOUNT_MICROS not in QUANTITIES[service]:
+                message = f"{service.label} has no retail amount; use a unit price"
+                yield (*here, "kind"), message
+            case UnitPrice() | TiersPrice() as price:
+                yield from _check_per(here, service, price)
+
+
+def _check_per(here: Path, service: Service, price: UnitPrice | TiersPrice) -> Iterator[Finding]:
+    """A price's `per` is something that the service is counted in."""
+    per, quantities = price.per, QUANTITIES[service]
+    if per.quantity not in quantities:
+        fitting = ", ".join(known.name for known in PERS.values() if known.quantity in quantities)
+        yield (*here, "per"), f"{service.label} is not counted so; write one of {fitting}"
+    elif per.quantity is not Quantity.SECONDS:
+        for field in ("initial_seconds", "next_seconds"):
+            if field in price.model_fields_set:
+                message = f"is for prices per time, not per {per.name}; remove it"
+                yield (*here, field), message
+
+
+def check_tiers_rise(agreement: Agreement) -> Iterator[Finding]:
+    """Tiers begin at nothing, rise, and only the last one is open: no gap and no overlap."""
+    for path, item in _items(agreement):
+        if not isinstance(item.price, TiersPrice):
+            continue
+        here = (*path, "price", "tiers")
+        tiers, per = item.price.tiers, item.price.per
+        if not tiers:
+            yield here, "is empty; write at least one tier"
+        bound = 0
+        for index, tier in enumerate(tiers):
+            last = index == len(tiers) - 1
+            where = (*here, index, "up_to")
+            if tier.up_to is None:
+                if not last:
+                    yield where, "is missing and overlaps the tiers below; only the last is open"
+                continue
+            if last:
+                yield where, "leaves a gap above the last tier; remove up_to to leave it open"
+            try:
+                upto = tier_bound(tier.up_to, per)
+            except ValueError as error:
+                yield where, str(error)
+                continue
+            if upto <= bound:
+                yield where, "does not rise and overlaps the tier above; sort tiers by up_to"
+            bound = max(bound, upto)
+
+
+CHECKS: tuple[Callable[[Agreement], Iterable[Finding]], ...] = (
+    check_versions_follow,
+    check_items_distinct,
+    check_prices_fit,
+    check_tiers_rise,
+)
+
+
+def findings(agreement: Agreement) -> Iterator[Finding]:
+    """All that the checks find."""
+    for check in CHECKS:
+        yield from check(agreement)
+
+
+def tier_bound(text: str, per: Per) -> int:
+    """A tier's bound, given in `per`, as a quantity: 1000 minutes are 60,000 seconds."""
+    scaled = parse_decimal(text, NANOS_DECIMALS) * per.unit
+    quantity, rest = divmod(scaled, NANOS)
+    if rest or not 0 < quantity < TIER_QUANTITY_MAX:
+        one = per.quantity.label
+        raise ValueError(
+            f"{text!r} is not a possible bound; write a positive number of whole {one}"
+        )
+    return quantity
+
+
+def deck_items(agreement: Agreement) -> Iterator[tuple[Path, str]]:
+    """The decks that an agreement names, and where."""
+    for path, item in _items(agreement):
+        if isinstance(item.price, DeckPrice):
+            yield (*path, "price", "deck"), item.price.deck
+
+
+def _items(agreement: Agreement) -> Iterator[tuple[Path, Item]]:
+    """All items of all versions with their paths."""
+    for number, version in enumerate(agreement.versions):
+        for index, item in enumerate(version.items):
+            yield ("versions", number, "items", index), item

@@ -1,0 +1,1 @@
+"""What is remembered: reference tables, duplicate keys, running accruals and their recovery."""

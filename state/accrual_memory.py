@@ -1,0 +1,283 @@
+"""What the accrue hop remembers of the partitions it owns, and how it gets it back.
+
+For each settlement partition: the running accruals, which usage positions they cover, how far each
+source has reported, and which periods are closed. Accruals come back from `accruals.v1`, which is live
+stream and changelog in one; the rest from `accrue.changelog.v1`. Names (series, books) have numbers
+shared by all partitions of the process; numbers never leave it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from schemas.columns import records_codec
+from schemas.registry import read_schema
+from schemas.topics import ACCRUALS, ACCRUE_CHANGELOG
+from state.balances import (
+    BOOK_BITS,
+    COLUMNS,
+    PERIOD_SLOT,
+    SERIES_BITS,
+    Balances,
+    Numbers,
+    Plan,
+    compose,
+    decompose,
+)
+from state.invariants import invariant
+from state.usage_memory import newest
+from streams.accrual import Volume
+from streams.contribution import Cover, Series
+from streams.log import Log, Message
+
+Ints = npt.NDArray[np.int64]
+POSITION_KEY = b"position"
+CLOSED_KEY = b"closed/"
+TEXTS = ("item", "line", "currency", "original")
+
+encode_accruals, decode_accruals = records_codec(read_schema("accruals.avsc"))
+
+
+class Names:
+    """Numbers of series and of books (agreement and booked period), and columns of their parts."""
+
+    def __init__(
+        self, is_direct: Callable[[Series], bool], volume_of: Callable[[Series], Volume]
+    ) -> None:
+        self.series: Numbers[Series] = Numbers(2**SERIES_BITS)
+        self.books: Numbers[tuple[str, str]] = Numbers(2**BOOK_BITS)
+        self.siblings: dict[Volume, list[int]] = {}
+        self._is_direct = is_direct
+        self._volume_of = volume_of
+        self._columns: dict[str, pa.Array] = {}
+        self._direct = np.zeros(0, bool)
+        self._book = np.zeros(0, np.int64)
+
+    def number(self, series: Series) -> int:
+        """The number of a series, with its book and siblings known."""
+        known = len(self.series)
+        number = self.series.number(series)
+        if number == known:
+            self.books.number((series.agreement, series.booked))
+            self.siblings.setdefault(self._volume_of(series), []).append(number)
+        return number
+
+    def _grow(self) -> None:
+        """Bring the columns up to the names; cheap when nothing is new."""
+        have, names = len(self._direct), self.series.names
+        if have == len(names):
+            return
+        new = names[have:]
+        for name in ("version", *TEXTS):
+            kind = pa.int32() if name == "version" else pa.string()
+            part = pa.array([getattr(s, name) for s in new], kind)
+            before = self._columns.get(name)
+            self._columns[name] = part if before is None else pa.concat_arrays([before, part])
+        self._direct = np.append(self._direct, [self._is_direct(s) for s in new])
+        books = [self.books[(s.agreement, s.booked)] for s in new]
+        self._book = np.append(self._book, np.array(books, np.int64))
+
+    def column(self, name: str, numbers: Ints) -> pa.Array:
+        """One part of the names of some series."""
+        self._grow()
+        return self._columns[name].take(pa.array(numbers))
+
+    def direct(self, numbers: Ints) -> npt.NDArray[np.bool_]:
+        """Which series are worth just the sum of their charges."""
+        self._grow()
+        return self._direct[numbers]
+
+    def book(self, numbers: Ints) -> Ints:
+        """The book of each series."""
+        self._grow()
+        return self._book[numbers]
+
+
+@dataclass
+class PartitionDelta:
+    """What a batch changes in one settlement partition."""
+
+    plan: Plan
+    positions: dict[str, int]
+    covers: dict[str, int]
+    watermarks: dict[str, int]
+    as_of_us: int
+    closed: dict[tuple[str, str], str] = field(default_factory=dict)
+
+
+@dataclass
+class PartitionAccruals:
+    """What is remembered of one settlement partition.
+
+    `covers` maps "topic/partition" of usage to the next offset that the accruals do not cover yet;
+    `closed` maps (agreement, period) to the number of its statement.
+    """
+
+    balances: Balances = field(default_factory=Balances)
+    positions: dict[str, int] = field(default_factory=dict)
+    covers: dict[str, int] = field(default_factory=dict)
+    watermarks: dict[str, int] = field(default_factory=dict)
+    as_of_us: int = 0
+    closed: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def follow(self, covers: Sequence[Cover], before: Mapping[str, int]) -> dict[str, int]:
+        """Coverage after one more block: it must go on exactly where the last one ended."""
+        after = dict(before)
+        for cover in covers:
+            name = f"{cover.topic}/{cover.partition}"
+            have = after.get(name, 0)
+            invariant(cover.start == have, "blocks follow one another", block=cover, covered=have)
+            after[name] = cover.upto
+        return after
+
+    def report(
+        self, watermarks: Mapping[str, int], now: Mapping[str, int]
+    ) -> tuple[dict[str, int], int]:
+        """Watermarks and as-of after new reports; a new source never pulls as-of back."""
+        merged = newest(watermarks, now)
+        return merged, max(self.as_of_us, min(merged.values(), default=0))
+
+    def apply(self, delta: PartitionDelta) -> None:
+        """Change what a committed batch changed."""
+        self.balances.apply(delta.plan)
+        self.positions, self.covers = delta.positions, delta.covers
+        self.watermarks, self.as_of_us = delta.watermarks, delta.as_of_us
+        self.closed.update(delta.closed)
+
+
+def changes(delta: PartitionDelta) -> list[Message]:
+    """Changelog records of everything but the accruals themselves."""
+    record = {
+        "positions": delta.positions,
+        "covers": delta.covers,
+        "watermarks": delta.watermarks,
+        "as_of_us": delta.as_of_us,
+    }
+    messages: list[Message] = [(POSITION_KEY, json.dumps(record, separators=(",", ":")).encode())]
+    for key, number in delta.closed.items():
+        messages.append((CLOSED_KEY + json.dumps(key).encode(), json.dumps(number).encode()))
+    return messages
+
+
+def recover(
+    partition: int, committed: Mapping[str, int], log: Log, names: Names
+) -> PartitionAccruals:
+    """Bring back one partition from its changelogs and check it against the committed positions."""
+    memory = PartitionAccruals()
+    for segment in log.recover(ACCRUE_CHANGELOG.name, partition):
+        for key, value in zip(segment.keys, segment.values, strict=True):
+            if key is None or value is None:
+                continue
+            if key == POSITION_KEY:
+                record = json.loads(value)
+                memory.positions, memory.covers = record["positions"], record["covers"]
+                memory.watermarks, memory.as_of_us = record["watermarks"], record["as_of_us"]
+            elif key.startswith(CLOSED_KEY):
+                agreement, period = json.loads(key.removeprefix(CLOSED_KEY))
+                memory.closed[(agreement, period)] = json.loads(value)
+    expected = {t: o for t, o in committed.items() if o}
+    found = {t: o for t, o in memory.positions.items() if o}
+    invariant(
+        found == expected, "state stands at the committed positions", state=found, log=expected
+    )
+    for segment in log.recover(ACCRUALS.name, partition):
+        values = [v for v in segment.values if v is not None]
+        if values:
+            memory.balances.put(*read_rows(decode_accruals(values), names))
+    return memory
+
+
+def read_rows(messages: pa.RecordBatch, names: Names) -> tuple[Ints, Ints]:
+    """Accrual messages as keys and values of balances."""
+    lists = messages.column("rows")
+    counts = np.diff(lists.offsets.to_numpy())
+    at = np.repeat(np.arange(len(messages)), counts)
+    rows = lists.flatten()
+    columns = [messages.column("agreement").take(pa.array(at))]
+    columns += [rows.field(n) for n in TEXTS] + [messages.column("booked").take(pa.array(at))]
+    coded = [c.dictionary_encode() for c in columns]
+    version = rows.field("version").to_numpy().astype(np.int64)
+    # One number a distinct combination of names, so that each name is looked at once.
+    combined = version - version.min(initial=0)
+    for c in coded:
+        _, combined = np.unique(combined, return_inverse=True)
+        combined = combined * max(1, len(c.dictionary)) + c.indices.to_numpy()
+    _, first, code = np.unique(combined, return_index=True, return_inverse=True)
+    texts = [c.take(pa.array(first)).to_pylist() for c in columns]
+    numbers = np.array(
+        [
+            names.number(Series(agreement, int(v), item, line, currency, original, booked))
+            for agreement, item, line, currency, original, booked, v in zip(
+                *texts, version[first].tolist(), strict=True
+            )
+        ],
+        np.int64,
+    )
+    series = numbers[code] if len(code) else np.zeros(0, np.int64)
+    hour = messages.column("hour").fill_null(-1).to_numpy().astype(np.int64)[at]
+    values = np.stack([rows.field(c).to_numpy() for c in COLUMNS], axis=1)
+    return compose(names.book(series), hour + 1, series), values
+
+
+def write_rows(
+    names: Names, keys: Ints, values: Ints, offsets: Ints, amounts: Mapping[int, int], as_of_us: int
+) -> list[Message]:
+    """Accrual messages of whole groups (a book and slot each).
+
+    Args:
+        names: the names behind the keys.
+        keys: keys of all rows, group after group.
+        values: their values.
+        offsets: where each group begins, and the end.
+        amounts: what rows are worth that are not just their charges, by position in `keys`; an hour
+            of such a row has none.
+        as_of_us: event time up to which every source has reported.
+    """
+    if len(keys) == 0:
+        return []
+    _, slot, series = decompose(keys)
+    worth = values[:, COLUMNS.index("charge_micros")].copy()
+    known = names.direct(series)
+    for at, micros in amounts.items():
+        worth[at], known[at] = micros, True
+    fields = {
+        "version": names.column("version", series),
+        **{name: names.column(name, series) for name in TEXTS},
+        **{c: pa.array(values[:, i]) for i, c in enumerate(COLUMNS)},
+        "amount_micros": pa.array(worth, mask=~known),
+    }
+    rows = pa.StructArray.from_arrays(
+        list(fields.values()),
+        fields=[pa.field(n, a.type, nullable=n == "amount_micros") for n, a in fields.items()],
+    )
+    first = offsets[:-1]
+    books, hours = decompose(keys[first])[:2]
+    pairs = [names.books.names[b] for b in books.tolist()]
+    batch = _messages(
+        pairs, hours - 1, as_of_us, pa.ListArray.from_arrays(offsets.astype(np.int32), rows)
+    )
+    slots = hours.tolist()
+    return [
+        (f"{a}|{b}|{'total' if s == PERIOD_SLOT else s - 1}".encode(), v)
+        for (a, b), s, v in zip(pairs, slots, encode_accruals(batch).to_pylist(), strict=True)
+    ]
+
+
+def _messages(
+    pairs: Sequence[tuple[str, str]], hours: Ints, as_of_us: int, rows: pa.ListArray
+) -> pa.RecordBatch:
+    columns = {
+        "agreement": pa.array([a for a, _ in pairs], pa.string()),
+        "booked": pa.array([b for _, b in pairs], pa.string()),
+        "hour": pa.array(hours.astype(np.int32), mask=hours < 0),
+        "as_of": pa.array(np.full(len(pairs), as_of_us)).cast(pa.timestamp("us")),
+        "rows": rows,
+    }
+    fields = [pa.field(n, c.type, nullable=n == "hour") for n, c in columns.items()]
+    return pa.RecordBatch.from_arrays(list(columns.values()), schema=pa.schema(fields))

@@ -1,0 +1,95 @@
+"""Rate decks on the hot path: number -> zone by longest prefix, zone and second -> rate row.
+
+All decks lie in one structure each for prefixes, zones and rates, so that a batch whose rows
+belong to many decks is looked up at once. Zone codes are dense over all decks: a zone of one deck
+is not the zone of the same name in another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from schemas.decks import Deck
+from state.prefixes import Prefixes
+from state.versions import AsOf
+
+Int32 = npt.NDArray[np.int32]
+Int64 = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class DeckTables:
+    """Every deck. A deck's code is its table in `prefixes`, whose values are zone codes."""
+
+    prefixes: Prefixes
+    rate_of: AsOf
+    rate_price_nanos: Int64
+    rate_connect_nanos: Int64
+    rate_initial: Int64
+    rate_next: Int64
+    zone_names: tuple[str, ...]
+    deck_names: tuple[str, ...]
+    deck_of_zone: Int32
+
+
+def build_decks(decks: Sequence[Deck]) -> DeckTables:
+    """The tables of these decks; a deck's code is its place in the sequence."""
+    zones = _joined([deck.rates.select("zone").unique(maintain_order=True) for deck in decks])
+    zones = zones.with_row_index("code").with_columns(pl.col("code").cast(pl.Int32))
+    rates = _joined([deck.rates for deck in decks]).join(
+        zones, on=["deck", "zone"], how="left", maintain_order="left"
+    )
+    prefixes = _joined([deck.prefixes for deck in decks]).join(
+        zones, on=["deck", "zone"], how="left", maintain_order="left"
+    )
+    tables = {
+        int(key[0]): table for key, table in prefixes.partition_by("deck", as_dict=True).items()
+    }
+    empty = prefixes.clear()
+    of_deck = [tables.get(code, empty) for code in range(len(decks))]
+    return DeckTables(
+        prefixes=Prefixes.build(
+            [(table["prefix"].to_arrow(), table["code"].to_numpy()) for table in of_deck]
+        ),
+        rate_of=AsOf.build(
+            rates["code"].to_numpy(),
+            rates["valid_from_s"].to_numpy(),
+            rates["valid_upto_s"].to_numpy(),
+            np.arange(rates.height, dtype=np.int32),
+            zones.height,
+        ),
+        rate_price_nanos=rates["price_nanos"].to_numpy(),
+        rate_connect_nanos=rates["connect_fee_nanos"].to_numpy(),
+        rate_initial=rates["initial_seconds"].to_numpy(),
+        rate_next=rates["next_seconds"].to_numpy(),
+        zone_names=tuple(zones["zone"].to_list()),
+        deck_names=tuple(deck.name for deck in decks),
+        deck_of_zone=zones["deck"].to_numpy(),
+    )
+
+
+_COLUMNS = {
+    "deck": pl.Int32,
+    "prefix": pl.String,
+    "zone": pl.String,
+    "price_nanos": pl.Int64,
+    "initial_seconds": pl.Int64,
+    "next_seconds": pl.Int64,
+    "connect_fee_nanos": pl.Int64,
+    "valid_from_s": pl.Int64,
+    "valid_upto_s": pl.Int64,
+}
+
+
+def _joined(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Frames of one shape below each other, with the code of the deck that each is of."""
+    if not frames:
+        return pl.DataFrame(schema=_COLUMNS)
+    return pl.concat(
+        frame.with_columns(deck=pl.lit(code, pl.Int32)) for code, frame in enumerate(frames)
+    )

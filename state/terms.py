@@ -1,0 +1,236 @@
+"""Agreements, versions and items on the hot path, each with a dense code and a row of columns.
+
+An agreement's code and a second give the row of the version in force; version, role, service and
+direction give the row of the item; the item's row gives everything that rating needs, as columns.
+The `Info` records say the same to people and to code that handles few of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from schemas.agreements import (
+    PERS,
+    Agreement,
+    DeckPrice,
+    Item,
+    Per,
+    SharePrice,
+    TiersPrice,
+    UnitPrice,
+    Version,
+)
+from schemas.codes import (
+    Direction,
+    Flow,
+    Model,
+    PriceKind,
+    Quantity,
+    Role,
+    RoundingMode,
+    RoundingPlace,
+    Service,
+)
+from schemas.money import MICROS
+from schemas.terms import tier_bound
+from state.calendar import Periods
+from state.versions import AsOf
+
+NONE = -1
+
+AMOUNT = Per("amount", Quantity.AMOUNT_MICROS, MICROS)
+"""What a share is of: one currency unit of the retail amount."""
+
+Int32 = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class AgreementInfo:
+    """An agreement; its `pool` is the key that it is partitioned by, by default its own name."""
+
+    name: str
+    partner: str
+    model: Model
+    pool: str
+    partner_code: int
+
+
+@dataclass(frozen=True)
+class VersionInfo:
+    """One version of an agreement, by its code; `calendar` numbers the distinct `periods`."""
+
+    agreement: int
+    version: int
+    valid_from_s: int
+    valid_upto_s: int
+    currency: str
+    currency_code: int
+    zone: str
+    periods: Periods
+    calendar: int
+    rounding_place: RoundingPlace
+    rounding_mode: RoundingMode
+    decimals: int
+
+
+@dataclass(frozen=True)
+class ItemInfo:
+    """One item of one version. A price is `price_nanos` for every `unit` of the quantity.
+
+    Prices are 0 where the price kind has others: in the deck (a code, else -1) or in `tiers`, pairs
+    of the quantity up to and with which a tier reaches (None for the last) and its price.
+    """
+
+    name: str
+    version_row: int
+    role: Role
+    service: Service
+    flow: Flow
+    price_kind: PriceKind
+    per: str
+    quantity: Quantity
+    unit: int
+    price_nanos: int = 0
+    connect_fee_nanos: int = 0
+    initial_seconds: int = 1
+    next_seconds: int = 1
+    deck: int = NONE
+    tiers: tuple[tuple[int | None, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class TermTables:
+    """What agreements say, in code order; `directions` has the directions of each item row."""
+
+    agreements: tuple[AgreementInfo, ...]
+    version_of: AsOf
+    versions: tuple[VersionInfo, ...]
+    calendars: tuple[Periods, ...]
+    currencies: tuple[str, ...]
+    item_of: Int32
+    items: tuple[ItemInfo, ...]
+
+
+def build_terms(
+    agreements: Sequence[Agreement], partners: Mapping[str, int], decks: Mapping[str, int]
+) -> TermTables:
+    """The tables of these agreements, given the codes of partners and decks."""
+    currencies: dict[str, int] = {}
+    calendars: dict[Periods, int] = {}
+    versions: list[VersionInfo] = []
+    items: list[ItemInfo] = []
+    covered: list[tuple[int, Role, Service, Direction, int]] = []
+    for code, agreement in enumerate(agreements):
+        for version in agreement.versions:
+            row = len(versions)
+            versions.append(_version_info(code, version, currencies, calendars))
+            for item in version.items:
+                usage = (row, item.role, item.service)
+                covered.extend((*usage, direction, len(items)) for direction in item.directions)
+                items.append(_item_info(row, item, decks))
+    item_of = np.full((len(versions), len(Role), len(Service), len(Direction)), NONE, np.int32)
+    for row, role, service, direction, item_row in covered:
+        item_of[row, role, service, direction] = item_row
+    return TermTables(
+        agreements=tuple(_agreement_info(agreement, partners) for agreement in agreements),
+        version_of=AsOf.build(
+            [version.agreement for version in versions],
+            [version.valid_from_s for version in versions],
+            [version.valid_upto_s for version in versions],
+            np.arange(len(versions)),
+            len(agreements),
+        ),
+        versions=tuple(versions),
+        calendars=tuple(calendars),
+        currencies=tuple(currencies),
+        item_of=item_of,
+        items=tuple(items),
+    )
+
+
+def _agreement_info(agreement: Agreement, partners: Mapping[str, int]) -> AgreementInfo:
+    """An agreement as people see it."""
+    return AgreementInfo(
+        agreement.agreement,
+        agreement.partner,
+        agreement.model,
+        agreement.pool or agreement.agreement,
+        partners[agreement.partner],
+    )
+
+
+def _version_info(
+    agreement: int, version: Version, currencies: dict[str, int], calendars: dict[Periods, int]
+) -> VersionInfo:
+    """A version; its currency and calendar get the next code when they are new."""
+    periods = Periods.of(version.zone, version.period)
+    return VersionInfo(
+        agreement=agreement,
+        version=version.version,
+        valid_from_s=version.valid_from_s,
+        valid_upto_s=version.valid_upto_s,
+        currency=version.currency,
+        currency_code=currencies.setdefault(version.currency, len(currencies)),
+        zone=version.zone,
+        periods=periods,
+        calendar=calendars.setdefault(periods, len(calendars)),
+        rounding_place=version.rounding.place,
+        rounding_mode=version.rounding.mode,
+        decimals=version.rounding.decimals,
+    )
+
+
+def _item_info(version_row: int, item: Item, decks: Mapping[str, int]) -> ItemInfo:
+    """An item; what its kind of price does not have keeps its default."""
+
+    def info(
+        kind: PriceKind, per: Per, increments: tuple[int, int] = (1, 1), **price: int
+    ) -> ItemInfo:
+        """The item with this price."""
+        return ItemInfo(
+            name=item.item,
+            version_row=version_row,
+            role=item.role,
+            service=item.service,
+            flow=item.flow,
+            price_kind=kind,
+            per=per.name,
+            quantity=per.quantity,
+            unit=per.unit,
+            initial_seconds=increments[0],
+            next_seconds=increments[1],
+            tiers=_tiers(item),
+            **price,
+        )
+
+    match item.price:
+        case DeckPrice(deck=deck):
+            return info(PriceKind.DECK, PERS["minute"], deck=decks[deck])
+        case UnitPrice() as price:
+            return info(
+                PriceKind.UNIT,
+                price.per,
+                (price.initial_seconds, price.next_seconds),
+                price_nanos=price.amount_nanos,
+                connect_fee_nanos=price.connect_fee_nanos,
+            )
+        case TiersPrice() as price:
+            increments = (price.initial_seconds, price.next_seconds)
+            return info(PriceKind.TIERS, price.per, increments)
+        case SharePrice() as price:
+            return info(PriceKind.SHARE, AMOUNT, price_nanos=price.percent_nanos)
+
+
+def _tiers(item: Item) -> tuple[tuple[int | None, int], ...]:
+    """The bounds of an item's tiers as quantities, with their prices."""
+    if not isinstance(item.price, TiersPrice):
+        return ()
+    per = item.price.per
+    return tuple(
+        (None if tier.up_to is None else tier_bound(tier.up_to, per), tier.price_nanos)
+        for tier in item.price.tiers
+    )

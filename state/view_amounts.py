@@ -1,0 +1,258 @@
+"""Amounts from messages of the view: periods, hours under tiers, and totals as if closed now.
+
+A message of a whole period says what each row is worth. A message of an hour does not where money
+depends on more than the hour: for tiers and for rounding at the line, hour *h* is worth what the
+whole was worth after *h* less what it was worth before, over hours in order of event time. So
+hours add up to the period to the last micro, and what arrived when makes no difference. Totals of
+agreements that round at the statement come from the same function that closes the period.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from schemas.codes import RoundingPlace
+from schemas.money import MICROS_DECIMALS, parse_decimal
+from state.accrual_memory import decode_accruals
+from state.invariants import invariant
+from state.view_answers import Accrual, BookName, Total
+from streams.accrual import (
+    Book,
+    Row,
+    Terms,
+    Volume,
+    cumulative,
+    exact,
+    round_amount,
+    shown,
+    volume_of,
+)
+from streams.contribution import Series
+from streams.statement import Document, draft
+
+COLUMNS = (
+    "version",
+    "item",
+    "line",
+    "currency",
+    "original",
+    "events",
+    "quantity",
+    "charge_micros",
+    "residue",
+    "amount_micros",
+)
+
+
+class Line(NamedTuple):
+    """A row: `hour` is None for the whole period, `amount_micros` where it takes more to tell."""
+
+    row: Row
+    hour: int | None
+    amount_micros: int | None
+
+
+def lines_of(messages: Sequence[bytes]) -> list[list[Line]]:
+    """The rows of each message."""
+    if not messages:
+        return []
+    batch: pa.RecordBatch = decode_accruals(messages)
+    lists = batch.column("rows")
+    rows = lists.flatten()
+    columns = zip(*(rows.field(c).to_pylist() for c in COLUMNS), strict=True)
+    agreements, booked = batch.column("agreement").to_pylist(), batch.column("booked").to_pylist()
+    hours = batch.column("hour").to_pylist()
+    counts = np.diff(lists.offsets.to_numpy()).tolist()
+    found = []
+    for agreement, period, hour, count in zip(agreements, booked, hours, counts, strict=True):
+        lines = []
+        for _ in range(count):
+            version, item, line, currency, original, *sums, amount = next(columns)
+            series = Series(agreement, version, item, line, currency, original, period)
+            lines.append(Line(Row(series, *sums), hour, amount))
+        found.append(lines)
+    return found
+
+
+def periods_of(
+    messages: Sequence[bytes], book: Book, closed: Mapping[BookName, str]
+) -> list[Accrual]:
+    """What each series of some books has come to."""
+    return [
+        _accrual(line, line.amount_micros, book, closed)
+        for lines in lines_of(messages)
+        for line in lines
+    ]
+
+
+def _accrual(
+    line: Line, amount_micros: int | None, book: Book, closed: Mapping[BookName, str]
+) -> Accrual:
+    row, series = line.row, line.row.series
+    invariant(amount_micros is not None, "every row has an amount", series=series, hour=line.hour)
+    return Accrual(
+        series=series,
+        terms=book.terms(series),
+        hour=line.hour,
+        events=row.events,
+        quantity=row.quantity,
+        amount_micros=amount_micros or 0,
+        statement=closed.get((series.agreement, series.booked)),
+    )
+
+
+def hours_of(
+    messages: Sequence[bytes], booked: str, book: Book, closed: Mapping[BookName, str]
+) -> list[Accrual]:
+    """What each series of one agreement has come to in each hour of one booked period.
+
+    Args:
+        messages: hours of the period, and of earlier ones of which usage is booked in it.
+        booked: the period.
+        book: the agreements' terms.
+        closed: statement numbers of closed periods.
+    """
+    lines = [line for found in lines_of(messages) for line in found]
+    volumes: dict[Volume, list[Line]] = {}
+    apart: dict[Series, list[Line]] = {}
+    for line in lines:
+        series = line.row.series
+        volumes.setdefault(volume_of(series, book.terms(series)), []).append(line)
+        if series.booked == booked:
+            apart.setdefault(series, []).append(line)
+    found = []
+    for series, own in apart.items():
+        own.sort(key=_hour)
+        terms = book.terms(series)
+        worth = _running(terms, own, volumes[volume_of(series, terms)])
+        before = 0
+        for line, after in zip(own, worth, strict=True):
+            found.append(_accrual(line, after - before, book, closed))
+            before = after
+    return found
+
+
+def _hour(line: Line) -> int:
+    invariant(line.hour is not None, "an hour's message names its hour", series=line.row.series)
+    return line.hour or 0
+
+
+def _running(terms: Terms, own: Sequence[Line], siblings: Sequence[Line]) -> Iterator[int]:
+    """What a series is worth after each of its hours, in micros."""
+    if terms.tiered:
+        yield from _running_tiers(terms, own, siblings)
+        return
+    charge_micros = residue = 0
+    for line in own:
+        charge_micros += line.row.charge_micros
+        residue += line.row.residue
+        if terms.direct:
+            yield charge_micros
+        else:
+            yield _round(terms, exact(terms, charge_micros, residue))
+
+
+def _round(terms: Terms, value: Fraction) -> int:
+    """A running amount as it is shown: a sum that the statement rounds is not rounded before."""
+    if terms.version.rounding_place is RoundingPlace.STATEMENT:
+        return shown(value)
+    return round_amount(terms, value)
+
+
+class _Curve:
+    """F along the hours of one series: what its volume costs on top of the volume below it."""
+
+    def __init__(self, terms: Terms, version: int, lines: Iterable[Line]) -> None:
+        self._terms = terms
+        self._below = self._own = 0
+        self._hours: list[tuple[int, int]] = []
+        for line in lines:
+            row = line.row
+            if row.series.version < version:
+                self._below += row.quantity
+            elif row.series.version == version:
+                self._hours.append((_hour(line), row.quantity))
+        self._hours.sort(reverse=True)
+
+    def after(self, hour: int | None) -> Fraction:
+        """The cost up to an hour inclusive; hours are asked for in order, None for all the rest."""
+        while self._hours and (hour is None or self._hours[-1][0] <= hour):
+            self._own += self._hours.pop()[1]
+        tiers, unit = self._terms.item.tiers, self._terms.item.unit
+        top = cumulative(tiers, unit, self._below + self._own)
+        return top - cumulative(tiers, unit, self._below)
+
+
+def _running_tiers(terms: Terms, own: Sequence[Line], siblings: Sequence[Line]) -> Iterator[int]:
+    """The same where money depends on the volume of the whole original period.
+
+    As in the period's amount: with everything booked up to this period, less what was booked
+    before. The last hour takes what is left, so that hours add up to the period whatever was
+    booked before.
+    """
+    series = own[0].row.series
+    with_own = [s for s in siblings if s.row.series.booked <= series.booked]
+    earlier = [s for s in siblings if s.row.series.booked < series.booked]
+    now, before = (_Curve(terms, series.version, lines) for lines in (with_own, earlier))
+    for line in own:
+        hour = None if line is own[-1] else line.hour
+        after_now, after_before = now.after(hour), before.after(hour)
+        if terms.version.rounding_place is RoundingPlace.STATEMENT:
+            yield shown(after_now - after_before)
+        else:
+            yield round_amount(terms, after_now) - round_amount(terms, after_before)
+
+
+def totals_of(
+    lines: Sequence[Line], siblings: Sequence[Line], book: Book, statement: str | None, changed: int
+) -> tuple[Total, ...]:
+    """What a book is worth in each currency, as its statement would say now.
+
+    Args:
+        lines: the rows of the period.
+        siblings: rows of earlier periods of the agreement, whose volumes tiers may stand on.
+        book: the agreements' terms.
+        statement: the number of the statement, once there is one.
+        changed: the counter of the book's last change.
+    """
+    sums: dict[str, list[int]] = {}
+    drafted = False
+    for row, _, amount_micros in lines:
+        terms = book.terms(row.series)
+        drafted = drafted or terms.version.rounding_place is RoundingPlace.STATEMENT
+        found = sums.setdefault(row.series.currency, [0, 0, 0])
+        found[0] += row.events
+        found[2 if terms.payable else 1] += amount_micros or 0
+    if drafted:
+        for total in _drafted(lines, siblings, book):
+            flows = (total["receivable"], total["payable"])
+            sums[total["currency"]][1:] = [parse_decimal(f, MICROS_DECIMALS) for f in flows]
+    return tuple(
+        Total(
+            partner=terms.partner,
+            agreement=row.series.agreement,
+            model=terms.model,
+            period=row.series.booked,
+            currency=currency,
+            events=events,
+            receivable_micros=receivable,
+            payable_micros=payable,
+            statement=statement,
+            changed=changed,
+        )
+        for currency, (events, receivable, payable) in sorted(sums.items())
+    )
+
+
+def _drafted(lines: Sequence[Line], siblings: Sequence[Line], book: Book) -> list[Document]:
+    """Totals rounded once, from exact sums."""
+    volumes: dict[Volume, list[Row]] = {}
+    for row, _, _ in (*siblings, *lines):
+        volumes.setdefault(volume_of(row.series, book.terms(row.series)), []).append(row)
+    totals: list[Document] = draft([line.row for line in lines], volumes, book)["totals"]
+    return totals

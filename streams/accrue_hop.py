@@ -1,0 +1,269 @@
+"""The accrue hop: contributions in, running accruals out, and statements when a period closes.
+
+Money is owed per agreement, so here one partition owns everything of an agreement. Blocks of sums
+are added to the running accruals by hour and by period; what a period is worth is worked out from
+its totals; the rows that changed are published, whole book and slot at a time, as stream and
+changelog in one. A close is a logged input: it executes where it stands among the contributions,
+turns the period into a statement in the same transaction, and records which usage was in.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from schemas.topics import ACCRUALS, ACCRUE_CHANGELOG, COMMANDS, CONTRIBUTIONS, STATEMENTS
+from state.accrual_memory import (
+    Names,
+    PartitionAccruals,
+    PartitionDelta,
+    changes,
+    recover,
+    write_rows,
+)
+from state.balances import PERIOD_SLOT, SERIES_BITS, Plan, compose, decompose, stack
+from state.tables import Tables
+from streams.accrual import Book, Row, Volume, amount, volume_of
+from streams.contribution import Block, Series, from_bytes
+from streams.log import Log, Segment
+from streams.settle import Stopwatch, Work
+from streams.statement import Document, canonical, draft, seal
+from streams.usage import Ints
+
+Closed = dict[tuple[str, str], str]
+
+
+class AccrueHop:
+    """Configuration, memory and computation of the second hop."""
+
+    name = "accrue"
+    inputs = (CONTRIBUTIONS.name, COMMANDS.name)
+
+    def __init__(self, tables: Tables, stopwatch: Stopwatch) -> None:
+        self.partitions: dict[int, PartitionAccruals] = {}
+        self._watch = stopwatch
+        self._numbers: dict[tuple[int, str], int] = {}
+        self.use(tables)
+        self.names = Names(lambda series: self.book.terms(series).direct, self._volume)
+
+    def use(self, tables: Tables) -> None:
+        """Take another reference; called between batches only."""
+        self.tables = tables
+        self.book = Book(tables)
+        self._versions = {a.name: i for i, a in enumerate(tables.agreements)}
+
+    def assign(self, partition: int, positions: Mapping[str, int], log: Log) -> None:
+        """Recover the accruals of a partition that this process now owns."""
+        self.partitions[partition] = recover(partition, positions, log, self.names)
+        self._numbers.clear()
+
+    def revoke(self, partitions: frozenset[int]) -> None:
+        """Forget partitions that went to another owner."""
+        for partition in partitions:
+            self.partitions.pop(partition, None)
+
+    def compute(self, segments: Sequence[Segment]) -> Work:
+        """Outputs and delta of one batch; changes nothing."""
+        work = Work(delta={})
+        for partition in sorted({s.partition for s in segments}):
+            own = [s for s in segments if s.partition == partition]
+            self._compute(partition, own, work)
+        return work
+
+    def _compute(self, partition: int, segments: Sequence[Segment], work: Work) -> None:
+        """One partition: blocks first, then the closes that came with them."""
+        memory = self.partitions[partition]
+        positions = dict(memory.positions)
+        for segment in segments:
+            positions[segment.topic] = segment.next_offset
+            work.positions[(segment.topic, partition)] = segment.next_offset
+        contributions = [s for s in segments if s.topic == CONTRIBUTIONS.name]
+        blocks = [from_bytes(v) for s in contributions for v in s.values if v is not None]
+        covers, watermarks, as_of_us = dict(memory.covers), memory.watermarks, memory.as_of_us
+        for block in blocks:
+            covers = memory.follow(block.covers, covers)
+            watermarks, as_of_us = memory.report(watermarks, block.watermarks)
+        self._watch.lap("contributions")
+        plan = memory.balances.plan(*self._rows(partition, blocks))
+        delta = PartitionDelta(plan, positions, covers, watermarks, as_of_us)
+        self._watch.lap("accrual")
+        self._publish(partition, memory, delta, work)
+        for segment in segments:
+            if segment.topic == COMMANDS.name:
+                for at, value in zip(segment.offsets.tolist(), segment.values, strict=True):
+                    self._command(memory, delta, partition, at, value, work)
+        work.send(ACCRUE_CHANGELOG.name, partition, *changes(delta))
+        work.delta[partition] = delta
+        self._watch.lap("publish")
+
+    def _rows(self, partition: int, blocks: Sequence[Block]) -> tuple[Ints, Ints]:
+        """Rows of sums under the keys of the hour and of the period."""
+        keys, values = [np.zeros(0, np.int64)], [stack([np.zeros(0, np.int64)])]
+        for block in blocks:
+            sums = block.sums
+            if len(sums) == 0:
+                continue
+            numbers = [self._number(partition, s) for s in sums.series]
+            series = np.array(numbers, np.int64)[sums.code]
+            book = self.names.book(series)
+            rows = stack([sums.events, sums.quantity, sums.charge_micros, sums.residue])
+            slot = sums.hour.astype(np.int64) + 1
+            keys += [
+                compose(book, slot, series),
+                compose(book, np.zeros_like(slot) + PERIOD_SLOT, series),
+            ]
+            values += [rows, rows]
+            followers = [f for n in set(numbers) for f in self._followers(n)]
+            if followers:
+                moved = np.array(followers, np.int64)
+                period = np.zeros_like(moved) + PERIOD_SLOT
+                keys.append(compose(self.names.book(moved), period, moved))
+                values.append(np.zeros((len(moved), values[0].shape[1]), np.int64))
+        return np.concatenate(keys), np.concatenate(values)
+
+    def _number(self, partition: int, series: Series) -> int:
+        """The number of a series under the period it is booked in: its own while that is open."""
+        text = series.text()
+        number = self._numbers.get((partition, text))
+        if number is None:
+            booked = self._open_period(self.partitions[partition].closed, series)
+            number = self.names.number(series._replace(booked=booked))
+            self._numbers[(partition, text)] = number
+        return number
+
+    def _volume(self, series: Series) -> Volume:
+        return volume_of(series, self.book.terms(series))
+
+    def _followers(self, number: int) -> list[int]:
+        """Rows that an adjustment of a tiered series moves besides its own.
+
+        More volume of an older version lifts the newer versions' volume to higher tiers; what that
+        changes is booked in the same period, so there must be a row for it.
+        """
+        series = self.names.series.names[number]
+        if series.booked == series.original or not self.book.terms(series).tiered:
+            return []
+        on_volume = [self.names.series.names[n] for n in self.names.siblings[self._volume(series)]]
+        newer = {s._replace(booked=series.booked) for s in on_volume if s.version > series.version}
+        return [self.names.number(s) for s in sorted(newer)]
+
+    def _open_period(self, closed: Mapping[tuple[str, str], str], series: Series) -> str:
+        """The period of the usage, or the next one after it that is not closed."""
+        label = series.original
+        periods = self.book.terms(series).version.periods
+        while (series.agreement, label) in closed:
+            label = periods.label(periods.parse(label) + 1)
+        return label
+
+    def _publish(
+        self, partition: int, memory: PartitionAccruals, delta: PartitionDelta, work: Work
+    ) -> None:
+        """Every book and slot that changed, whole, with what its rows are worth."""
+        groups = np.unique(delta.plan.keys >> SERIES_BITS)
+        keys, values, offsets = memory.balances.groups(delta.plan, groups)
+        _, slot, series = decompose(keys)
+        indirect = (
+            np.flatnonzero((slot == PERIOD_SLOT) & ~self.names.direct(series)) if len(keys) else []
+        )
+        amounts = {}
+        for at in np.asarray(indirect, np.int64).tolist():
+            row = self._row(int(series[at]), values[at])
+            terms = self.book.terms(row.series)
+            amounts[at] = amount(terms, row, self._siblings(memory, delta.plan, row))[0]
+        messages = write_rows(self.names, keys, values, offsets, amounts, delta.as_of_us)
+        work.send(ACCRUALS.name, partition, *messages)
+
+    def _row(self, number: int, values: Ints) -> Row:
+        events, quantity, charge, residue = values.tolist()
+        return Row(self.names.series.names[number], events, quantity, charge, residue)
+
+    def _siblings(self, memory: PartitionAccruals, plan: Plan, row: Row) -> list[Row]:
+        """The period rows that lie on the same volume as a tiered row, as they will be."""
+        numbers = np.array(self.names.siblings[self._volume(row.series)], np.int64)
+        keys = compose(self.names.book(numbers), np.zeros_like(numbers) + PERIOD_SLOT, numbers)
+        values = memory.balances.after(plan, keys)
+        return [self._row(n, v) for n, v in zip(numbers.tolist(), values, strict=True)]
+
+    def _command(
+        self,
+        memory: PartitionAccruals,
+        delta: PartitionDelta,
+        partition: int,
+        offset: int,
+        value: bytes | None,
+        work: Work,
+    ) -> None:
+        """Execute a close; one that makes no sense is kept in the changelog with the reason."""
+        try:
+            command = json.loads(value or b"")
+            agreement, period = command["close"]["agreement"], command["close"]["period"]
+            version = self._version(agreement)
+            index = version.periods.parse(period)
+        except (ValueError, KeyError, TypeError) as error:
+            reason = {"command": (value or b"").decode(errors="replace"), "reason": repr(error)}
+            key = f"refused/{partition}/{offset}".encode()
+            work.send(ACCRUE_CHANGELOG.name, partition, (key, json.dumps(reason).encode()))
+            return
+        key_pair = (agreement, version.periods.label(index))
+        if key_pair in memory.closed or key_pair in delta.closed:
+            return
+        document = self._statement(memory, delta, key_pair)
+        delta.closed[key_pair] = document["number"]
+        work.send(STATEMENTS.name, partition, (document["number"].encode(), canonical(document)))
+
+    def _version(self, agreement: str):  # noqa: ANN202
+        """The newest version of an agreement."""
+        code = self._versions[agreement]
+        return max(
+            (v for v in self.tables.versions if v.agreement == code), key=lambda v: v.version
+        )
+
+    def _statement(
+        self, memory: PartitionAccruals, delta: PartitionDelta, key: tuple[str, str]
+    ) -> Document:
+        """The document that closes a period."""
+        agreement, period = key
+        version = self._version(agreement)
+        info = self.tables.agreements[version.agreement]
+        start, upto = version.periods.bounds(version.periods.parse(period))
+        count = sum(1 for a, _ in [*memory.closed, *delta.closed] if a == agreement) + 1
+        head: Document = {
+            "number": f"{agreement}-{count:06d}",
+            "agreement": agreement,
+            "partner": info.partner,
+            "model": info.model.label,
+            "period": period,
+            "from_us": start,
+            "upto_us": upto,
+            "zone": version.zone,
+            "reference": self.tables.reference_id,
+            "cut": dict(sorted(delta.covers.items())),
+            "as_of_us": delta.as_of_us,
+        }
+        return seal({**head, **self.draft(memory, delta.plan, key)})
+
+    def draft(self, memory: PartitionAccruals, plan: Plan, key: tuple[str, str]) -> Document:
+        """Lines and totals of a book as they will be after a plan."""
+        book = self.names.books.get(key)
+        rows: list[Row] = []
+        if book is not None:
+            group = compose(np.array([book]), np.array([PERIOD_SLOT]), np.array([0])) >> SERIES_BITS
+            keys, values, _ = memory.balances.groups(plan, group)
+            numbers = decompose(keys)[2].tolist()
+            rows = [self._row(n, v) for n, v in zip(numbers, values, strict=True)]
+        siblings = {
+            self._volume(r.series): self._siblings(memory, plan, r)
+            for r in rows
+            if self.book.terms(r.series).tiered
+        }
+        return draft(rows, siblings, self.book)
+
+    def apply(self, work: Work) -> None:
+        """Take over what has been committed."""
+        for partition, delta in work.delta.items():
+            self.partitions[partition].apply(delta)
+            if delta.closed:
+                self._numbers.clear()
+        self._watch.lap("apply")

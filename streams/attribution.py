@@ -1,0 +1,166 @@
+"""Attribution: whose event this is.
+
+The second station. A usage event names a trunk group, a subscriber, an access point, a network, a
+product or a sales channel; reference says which agreement each of these belonged to when the event
+began. One event may concern several parties, so each role (ingress, egress, subscriber, channel,
+product) can give one *leg*: an agreement, the version of it in force at event time, and the item of
+that version which covers the service. A key that belongs to the operator itself gives no leg; a key
+that nobody knows suspends the event, and so does an agreement without a version or an item for it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from schemas.codes import KeyKind, Reason, Role
+from state.prefixes import justify
+from state.tables import NONE, OWN, Tables
+from streams.usage import Codes, Ints, Marks, UsageBatch
+
+IMSI_DIGITS = 15
+NUMBER_TABLE, IMSI_TABLE = 0, 1
+
+# role -> the keys that may decide it, in order: column of usage, kind, reason when nobody knows it
+KEYS: dict[Role, tuple[tuple[str, KeyKind, Reason], ...]] = {
+    Role.INGRESS: (("ingress_route", KeyKind.ROUTE, Reason.UNKNOWN_ROUTE),),
+    Role.EGRESS: (("egress_route", KeyKind.ROUTE, Reason.UNKNOWN_ROUTE),),
+    Role.SUBSCRIBER: (
+        ("access_point", KeyKind.ACCESS_POINT, Reason.UNKNOWN_ACCESS_POINT),
+        ("home_network", KeyKind.NETWORK, Reason.UNKNOWN_NETWORK),
+    ),
+    Role.CHANNEL: (("sales_channel", KeyKind.CHANNEL, Reason.UNKNOWN_CHANNEL),),
+    Role.PRODUCT: (("product_instance", KeyKind.PRODUCT, Reason.UNKNOWN_PRODUCT),),
+}
+
+
+@dataclass(frozen=True)
+class Legs:
+    """One party's part in one event, as columns, ordered by role.
+
+    `event` is the row of the usage batch; `key` the attribution key that decided; `version` the
+    agreement version in force; `item` the item of it that covers the event (NONE where `reason`
+    says why there is none).
+    """
+
+    event: Ints
+    role: npt.NDArray[np.int8]
+    key: Codes
+    agreement: Codes
+    version: Codes
+    item: Codes
+    reason: npt.NDArray[np.int8]
+
+    def __len__(self) -> int:
+        return len(self.event)
+
+    def take(self, at: Ints | Marks) -> Legs:
+        """Some of the legs."""
+        return Legs(*(getattr(self, f)[at] for f in self.__dataclass_fields__))
+
+
+def attribute(usage: UsageBatch, events: Ints, tables: Tables) -> tuple[Legs, npt.NDArray[np.int8]]:
+    """Find the legs of some events.
+
+    Args:
+        usage: the batch.
+        events: the rows to attribute, rising.
+        tables: reference.
+
+    Returns:
+        The legs, and for each row of `events` the reason why it has none (NONE where it has).
+    """
+    seconds = usage.started_us[events] // 1_000_000
+    reason = np.zeros(len(events), np.int8)
+    given = np.zeros(len(events), bool)
+    parts: list[tuple[Role, Ints, Codes, Codes]] = []
+    for role, keys in KEYS.items():
+        decided = np.full(len(events), NONE, np.int32)
+        by = np.full(len(events), NONE, np.int32)
+        if role is Role.SUBSCRIBER:
+            given |= _subscribers(usage, events, seconds, tables, decided, by)
+        unknown = np.zeros(len(events), np.int8)
+        for column, kind, missing in keys:
+            text = usage.keys[column]
+            if not text.values:
+                continue
+            codes = text.map(lambda name, kind=kind: tables.keys[kind].get(name, NONE))[events]
+            present = text.codes[events] >= 0
+            given |= present
+            owner = tables.assignment.lookup(codes, seconds)
+            open_ = decided == NONE
+            by[open_ & (owner != NONE)] = codes[open_ & (owner != NONE)]
+            decided = np.where(open_, owner, decided)
+            unknown[present & (owner == NONE) & (unknown == 0)] = missing
+        undecided = (decided == NONE) & (unknown != 0) & (reason == 0)
+        reason[undecided] = unknown[undecided]
+        at = np.flatnonzero(decided >= 0)
+        if len(at):
+            parts.append((role, at, by[at], decided[at]))
+    reason[~given & (reason == 0)] = Reason.NO_ATTRIBUTION_KEY
+    legs = _legs(usage, events, seconds, parts, tables)
+    retail = given & (reason == 0)
+    retail[np.searchsorted(events, legs.event)] = False
+    reason[retail] = Reason.RETAIL
+    return legs.take(reason[np.searchsorted(events, legs.event)] == 0), reason
+
+
+def _subscribers(
+    usage: UsageBatch, events: Ints, seconds: Ints, tables: Tables, decided: Codes, by: Codes
+) -> Marks:
+    """Decide the subscriber's role by number range, in place; a number in no range decides nothing.
+
+    Returns:
+        Which events name a subscriber.
+    """
+    column = usage.subscriber
+    if column.null_count == len(column):
+        return np.zeros(len(events), bool)
+    column = column.take(pa.array(events))
+    present: Marks = column.is_valid().to_numpy(zero_copy_only=False)
+    at = np.flatnonzero(present)
+    named = column.take(pa.array(at))
+    is_imsi = pc.equal(pc.utf8_length(named), IMSI_DIGITS).to_numpy(zero_copy_only=False)
+    table = np.where(is_imsi, IMSI_TABLE, NUMBER_TABLE).astype(np.int32)
+    numbers = justify(named)
+    codes = tables.ranges.lookup(table, numbers)
+    owner = tables.assignment.lookup(codes, seconds[at])
+    # Fifteen digits may also be a long E.164 number.
+    retry = np.flatnonzero(is_imsi & (owner == NONE))
+    table[retry] = NUMBER_TABLE
+    codes[retry] = tables.ranges.lookup(table[retry], numbers[retry])
+    owner[retry] = tables.assignment.lookup(codes[retry], seconds[at][retry])
+    decided[at], by[at] = owner, codes
+    return present
+
+
+def _legs(
+    usage: UsageBatch,
+    events: Ints,
+    seconds: Ints,
+    parts: list[tuple[Role, Ints, Codes, Codes]],
+    tables: Tables,
+) -> Legs:
+    """The legs of all roles, with version and item chosen by event time, service and direction."""
+    none = np.zeros(0, np.int32)
+    at = np.concatenate([p[1] for p in parts]) if parts else np.zeros(0, np.int64)
+    role = np.repeat(np.array([p[0] for p in parts], np.int8), [len(p[1]) for p in parts])
+    key = np.concatenate([p[2] for p in parts]) if parts else none
+    agreement = np.concatenate([p[3] for p in parts]) if parts else none
+    event = events[at]
+    version = tables.version_of.lookup(agreement, seconds[at])
+    item = tables.item_of[version, role, usage.service[event], usage.direction[event]]
+    item = np.where(version == NONE, NONE, item).astype(np.int32)
+    reason = np.zeros(len(event), np.int8)
+    reason[item == NONE] = Reason.NO_ITEM
+    reason[version == NONE] = Reason.NO_AGREEMENT
+    return Legs(event, role, key, agreement, version, item, reason)
+
+
+def describe_key(tables: Tables, key: int) -> str:
+    """The attribution key as people write it, for instance `route:TG-001`."""
+    return tables.key_names[key] if key != OWN else "own"

@@ -1,0 +1,230 @@
+"""Contributions: what one batch of usage adds to accruals.
+
+The rate hop folds its rated legs into typed sums, one row per series and hour, and sends them to the
+partition that owns the agreement. A *series* is what is summed apart: agreement, version, item, line
+(the zone, where the agreement rounds per line), currency and the period of the usage. A block *adds*; it
+says which input positions it covers, from where to where, so that the accrue hop can check that
+nothing was left out and nothing comes twice. Source watermarks travel with it.
+
+Blocks are Arrow streams with one record batch, their head in the schema's metadata as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from schemas.codes import RoundingPlace
+from state.invariants import invariant
+from state.tables import NONE, Tables
+from streams.rating import Rated
+from streams.usage import Ints, UsageBatch
+
+SEPARATOR = "\x1f"
+HOUR_US = 3_600_000_000
+SUM_MAX = 2**62
+HEAD = b"weir"
+
+
+class Series(NamedTuple):
+    """What accruals are summed by; `original` is the period of the usage, `booked` where it counts.
+
+    The rate hop leaves `booked` empty: only the accrue hop knows which periods are closed.
+    """
+
+    agreement: str
+    version: int
+    item: str
+    line: str
+    currency: str
+    original: str
+    booked: str
+
+    def text(self) -> str:
+        """One string, for dictionaries of blocks."""
+        return SEPARATOR.join(map(str, self))
+
+    @staticmethod
+    def parse(text: str) -> Series:
+        """From `text`."""
+        agreement, version, item, line, currency, original, booked = text.split(SEPARATOR)
+        return Series(agreement, int(version), item, line, currency, original, booked)
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Rows of sums: a code into `series`, the hour, and what was counted."""
+
+    series: Sequence[Series]
+    code: npt.NDArray[np.int32]
+    hour: npt.NDArray[np.int32]
+    events: Ints
+    quantity: Ints
+    charge_micros: Ints
+    residue: Ints
+
+    def __len__(self) -> int:
+        return len(self.code)
+
+    def take(self, at: npt.NDArray[np.bool_] | Ints) -> Sums:
+        """Some of the rows."""
+        columns = ("code", "hour", "events", "quantity", "charge_micros", "residue")
+        return Sums(self.series, *(getattr(self, c)[at] for c in columns))
+
+
+class Cover(NamedTuple):
+    """Input positions that a block covers: one topic partition, from inclusive, upto exclusive."""
+
+    topic: str
+    partition: int
+    start: int
+    upto: int
+
+
+@dataclass(frozen=True)
+class Block:
+    """A contribution block as sent: sums, coverage, the newest event time of each source."""
+
+    sums: Sums
+    covers: tuple[Cover, ...]
+    watermarks: Mapping[str, int]
+    reference_id: str
+    log_time_us: int
+
+
+def fold(usage: UsageBatch, rated: Rated, tables: Tables) -> tuple[Sums, npt.NDArray[np.int32]]:
+    """Sum rated legs by series and hour.
+
+    Returns:
+        The sums, and for each series the code of its agreement.
+    """
+    legs = rated.legs
+    started = usage.started_us[legs.event]
+    item = legs.item
+    line = np.where(tables.item_place[item] == RoundingPlace.LINE, rated.zone, NONE)
+    period = np.zeros(len(item), np.int64)
+    calendar = tables.version_calendar[legs.version]
+    for number in np.unique(calendar).tolist():
+        at = np.flatnonzero(calendar == number)
+        period[at] = tables.calendars[number].index_of(started[at])
+    hour = started // HOUR_US
+    key = _compose((item, line, period, hour))
+    order = np.argsort(key, kind="stable")
+    ordered = key[order]
+    starts = (
+        np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])) if len(key) else order
+    )
+    sums = [_sums(c[order], starts) for c in (rated.quantity, rated.charge_micros, rated.residue)]
+    first = order[starts]
+    events = np.diff(np.append(starts, len(key)))
+    series, code, agreement = _series(item[first], line[first], period[first], tables)
+    rows = Sums(series, code, hour[first].astype(np.int32), events, *sums)
+    return rows, agreement
+
+
+def _compose(columns: Sequence[npt.NDArray[np.generic]]) -> Ints:
+    """One integer a row that is equal exactly where all columns are equal."""
+    key = np.zeros(len(columns[0]), np.int64)
+    reach = 1
+    for column in columns:
+        values = column.astype(np.int64)
+        low = int(values.min(initial=0))
+        span = int(values.max(initial=0)) - low + 1
+        reach *= span
+        if reach >= SUM_MAX:
+            _, key = np.unique(key, return_inverse=True)
+            reach = (int(key.max(initial=0)) + 1) * span
+        key = key * span + (values - low)
+    return key
+
+
+def _sums(ordered: Ints, starts: Ints) -> Ints:
+    """Sums of consecutive rows; exact, since the sum of magnitudes is bounded first."""
+    if len(ordered) == 0:
+        return ordered
+    bound = max(int(ordered.max()), -int(ordered.min())) * len(ordered)
+    if bound < SUM_MAX:
+        return np.add.reduceat(ordered, starts)
+    wide = np.add.reduceat(ordered.astype(object), starts)
+    invariant(
+        all(abs(v) < 2**63 for v in wide),
+        "the sums of one batch fit 64 bits",
+        largest=max(map(abs, wide)),
+    )
+    return wide.astype(np.int64)
+
+
+def _series(
+    item: npt.NDArray[np.int32], line: npt.NDArray[np.int32], period: Ints, tables: Tables
+) -> tuple[list[Series], npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """The distinct series of some rows, the code of each row, and each series' agreement code."""
+    known: dict[tuple[int, int, int], int] = {}
+    triples = zip(item.tolist(), line.tolist(), period.tolist(), strict=True)
+    code = np.array([known.setdefault(t, len(known)) for t in triples], np.int32)
+    series, agreements = [], []
+    for item_row, zone, index in known:
+        described = tables.items[item_row]
+        version = tables.versions[described.version_row]
+        agreements.append(version.agreement)
+        series.append(
+            Series(
+                agreement=tables.agreements[version.agreement].name,
+                version=version.version,
+                item=described.name,
+                line="" if zone == NONE else tables.decks.zone_names[zone],
+                currency=version.currency,
+                original=version.periods.label(index),
+                booked="",
+            )
+        )
+    return series, code, np.array(agreements, np.int32)
+
+
+def to_bytes(block: Block) -> bytes:
+    """A block as an Arrow stream."""
+    sums = block.sums
+    used, code = np.unique(sums.code, return_inverse=True)
+    names = pa.array([sums.series[c].text() for c in used.tolist()], pa.string())
+    head = {
+        "covers": [list(c) for c in block.covers],
+        "watermarks": dict(block.watermarks),
+        "reference": block.reference_id,
+        "log_time_us": block.log_time_us,
+    }
+    columns = {
+        "series": pa.DictionaryArray.from_arrays(code.astype(np.int32), names),
+        "hour": pa.array(sums.hour, pa.int32()),
+        "events": pa.array(sums.events, pa.int64()),
+        "quantity": pa.array(sums.quantity, pa.int64()),
+        "charge_micros": pa.array(sums.charge_micros, pa.int64()),
+        "residue": pa.array(sums.residue, pa.int64()),
+    }
+    batch = pa.RecordBatch.from_pydict(columns, metadata={HEAD: json.dumps(head).encode()})
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, batch.schema) as stream:
+        stream.write_batch(batch)
+    return sink.getvalue().to_pybytes()
+
+
+def from_bytes(data: bytes) -> Block:
+    """A block as read from the topic."""
+    with pa.ipc.open_stream(data) as stream:
+        batch = stream.read_next_batch()
+    head = json.loads(batch.schema.metadata[HEAD])
+    series = batch.column("series")
+    sums = Sums(
+        [Series.parse(t) for t in series.dictionary.to_pylist()],
+        series.indices.to_numpy(),
+        *(
+            batch.column(c).to_numpy()
+            for c in ("hour", "events", "quantity", "charge_micros", "residue")
+        ),
+    )
+    covers = tuple(Cover(*c) for c in head["covers"])
+    return Block(sums, covers, head["watermarks"], head["reference"], head["log_time_us"])

@@ -1,0 +1,193 @@
+"""Duplicates: every event once, however often it is sent.
+
+An event is known by its source, epoch and sequence number, or, where a source does not number, by an
+event id. The first one under a key is taken in; a later one is a duplicate when it says the same,
+and a conflict when it says something else: then both are kept and the second is suspended for an
+operator to judge. Events that are refused as unusable have marks of their own, so that sending a file
+again counts them as duplicates, and yet a corrected event under the same number is welcome.
+
+The marks and the effects commit together: this station only computes what will have been seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from schemas.codes import Reason
+from state.rocks import Identity, Run
+from state.seen import SEQUENCE_BITS, Counter, Counters, Seen
+from streams.usage import NO_SEQUENCE, Ints, Marks, UsageBatch
+
+# Digests of sequence numbers of one source and epoch, None where unknown; and of one event id.
+BodiesOf = Callable[[str, int, Sequence[int]], Sequence[int | None]]
+IdentityOf = Callable[[str, str], int | None]
+
+UNIDENTIFIED = frozenset({Reason.NO_SOURCE, Reason.WRONG_PARTITION, Reason.NO_IDENTITY})
+EPOCH_BIAS = 2**31  # an epoch is any 32-bit number; this makes it count from zero
+REFUSED_ID = "\x00refused\x00"  # in front of ids of refused events; a control character no id has
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a batch's keys turned out to be.
+
+    `duplicate` and `conflict` are marks per event; `seen` is everything seen including this batch;
+    `runs` and `identities` are the body digests to keep, each with its usage partition.
+    """
+
+    duplicate: Marks
+    conflict: Marks
+    seen: Seen
+    touched: npt.NDArray[np.int64]
+    runs: Sequence[tuple[int, Run]]
+    identities: Sequence[tuple[int, Identity]]
+
+
+def check(
+    usage: UsageBatch, counters: Counters, seen: Seen, bodies: BodiesOf, identity: IdentityOf
+) -> Checked:
+    """Find what was seen before, in earlier batches or earlier in this one.
+
+    Args:
+        usage: the batch; rows with a reason count as refused.
+        counters: numbers of sources and epochs.
+        seen: what was seen before this batch.
+        bodies: the stored body digests of sequence numbers.
+        identity: the stored body digest of an event id.
+    """
+    duplicate = np.zeros(len(usage), bool)
+    conflict = np.zeros(len(usage), bool)
+    identified = ~np.isin(usage.reason, np.array(sorted(UNIDENTIFIED), np.int8))
+    numbered = np.flatnonzero(identified & (usage.sequence != NO_SEQUENCE))
+    named = np.flatnonzero(identified & (usage.sequence == NO_SEQUENCE))
+    keys = _keys(usage, numbered, counters)
+    order = _log_order(keys, usage.message[numbered], usage.row[numbered])
+    rows, keys = numbered[order], keys[order]
+    first = np.concatenate([[True], keys[1:] != keys[:-1]]) if len(keys) else np.zeros(0, bool)
+    known = seen.contains(keys)
+    again = np.flatnonzero(known | ~first)
+    leader = np.maximum.accumulate(np.where(first, np.arange(len(keys)), 0))
+    _judge(usage, rows, keys, known, leader, again, counters, bodies, duplicate, conflict)
+    new = first & ~known
+    runs = _runs(usage, rows[new], keys[new], counters)
+    identities = _named(usage, named, identity, duplicate, conflict)
+    touched = np.unique(keys[new] >> SEQUENCE_BITS)
+    return Checked(duplicate, conflict, seen.add(keys[new]), touched, runs, identities)
+
+
+def _keys(usage: UsageBatch, rows: Ints, counters: Counters) -> Ints:
+    """Counter and sequence in one integer."""
+    refused = usage.reason[rows] != Reason.NONE
+    epoch = usage.epoch[rows]
+    triple = (usage.source.codes[rows].astype(np.int64) << 32 | (epoch + EPOCH_BIAS)) << 1 | refused
+    distinct, index = np.unique(triple, return_inverse=True)
+    numbers = np.array(
+        [
+            counters.number(
+                Counter(
+                    usage.source.values[t >> 33], ((t >> 1) & 0xFFFFFFFF) - EPOCH_BIAS, bool(t & 1)
+                )
+            )
+            for t in distinct.tolist()
+        ],
+        np.int64,
+    )
+    if len(numbers) == 0:
+        return np.zeros(0, np.int64)
+    return (numbers[index] << SEQUENCE_BITS) | usage.sequence[rows]
+
+
+def _log_order(keys: Ints, message: Ints, row: Ints) -> npt.NDArray[np.intp]:
+    """Order by key, and among equal keys as they stand on the log."""
+    order = np.argsort(keys, kind="stable")
+    ordered = keys[order]
+    tie = np.zeros(len(keys), bool)
+    same = ordered[1:] == ordered[:-1]
+    tie[1:] |= same
+    tie[:-1] |= same
+    at = np.flatnonzero(tie)
+    if len(at):
+        tied = order[at]
+        order[at] = tied[np.lexsort((row[tied], message[tied], keys[tied]))]
+    return order
+
+
+def _judge(  # noqa: PLR0913 - the columns of one decision
+    usage: UsageBatch,
+    rows: Ints,
+    keys: Ints,
+    known: Marks,
+    leader: npt.NDArray[np.intp],
+    again: npt.NDArray[np.intp],
+    counters: Counters,
+    bodies: BodiesOf,
+    duplicate: Marks,
+    conflict: Marks,
+) -> None:
+    """Tell duplicates from conflicts among rows whose key is not new, in place."""
+    body = usage.body[rows[again]]
+    original = usage.body[rows[leader[again]]].copy()
+    certain = np.ones(len(again), bool)
+    stored = np.flatnonzero(known[again])
+    counter = keys[again][stored] >> SEQUENCE_BITS
+    for number in np.unique(counter).tolist():
+        at = stored[counter == number]
+        name = counters.name(number)
+        if name.refused:
+            certain[at] = False
+            continue
+        sequences = (keys[again][at] & ((1 << SEQUENCE_BITS) - 1)).tolist()
+        found = bodies(name.source, name.epoch, sequences)
+        # Past the horizon of digests the key alone decides.
+        certain[at] = [b is not None for b in found]
+        original[at] = np.array([b or 0 for b in found], np.uint64)
+    differs = certain & (body != original) & (usage.reason[rows[again]] == Reason.NONE)
+    duplicate[rows[again[~differs]]] = True
+    conflict[rows[again[differs]]] = True
+
+
+def _runs(usage: UsageBatch, rows: Ints, keys: Ints, counters: Counters) -> list[tuple[int, Run]]:
+    """Body digests of new keys as runs of consecutive sequence numbers."""
+    breaks = np.flatnonzero(np.diff(keys) != 1) + 1
+    runs = []
+    for part, at in zip(np.split(keys, breaks), np.split(rows, breaks), strict=True):
+        if len(part) == 0:
+            continue
+        name = counters.name(int(part[0] >> SEQUENCE_BITS))
+        if name.refused:
+            continue
+        first = int(part[0] & ((1 << SEQUENCE_BITS) - 1))
+        runs.append(
+            (int(usage.partition[at[0]]), Run(name.source, name.epoch, first, usage.body[at]))
+        )
+    return runs
+
+
+def _named(
+    usage: UsageBatch, rows: Ints, identity: IdentityOf, duplicate: Marks, conflict: Marks
+) -> list[tuple[int, Identity]]:
+    """Events known by an id: one look-up each, in log order."""
+    if len(rows) == 0:
+        return []
+    rows = rows[np.lexsort((usage.row[rows], usage.message[rows]))]
+    ids = usage.event_id.take(rows).to_pylist()
+    fresh: dict[tuple[str, str], int] = {}
+    marks = []
+    for row, event_id in zip(rows.tolist(), ids, strict=True):
+        source = usage.source.values[usage.source.codes[row]]
+        refused = usage.reason[row] != Reason.NONE
+        key = (source, REFUSED_ID + event_id if refused else event_id)
+        body = int(usage.body[row])
+        before = fresh[key] if key in fresh else identity(*key)
+        if before is None:
+            fresh[key] = body
+            marks.append((int(usage.partition[row]), Identity(*key, body)))
+        elif before == body or refused:
+            duplicate[row] = True
+        else:
+            conflict[row] = True
+    return marks

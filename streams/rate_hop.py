@@ -1,0 +1,351 @@
+"""The rate hop: usage in, contributions out, every event in exactly one outcome.
+
+One pass over a batch goes through the stations in the order of the nouns: usage (decode, validate),
+duplicates, attribution, rating, and the fold into contributions. What the hop remembers (which
+numbers were seen, what is suspended, how many events had which outcome) is changed only by `apply`,
+after the transaction that carries the same change in its changelog has committed.
+
+Suspended usage that is to be tried again comes in on a topic of its own and takes the same way, past
+the duplicate check, which it passed when it first came.
+"""
+
+from __future__ import annotations
+
+from collections import Counter as Tally
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from schemas.codes import Outcome, Reason
+from schemas.columns import Refused
+from schemas.topics import (
+    CONTRIBUTIONS,
+    MARKS,
+    QUARANTINE,
+    RATE_CHANGELOG,
+    RATED,
+    RECYCLE,
+    SUSPENSE,
+    USAGE,
+    partition_of,
+)
+from state.invariants import invariant
+from state.rocks import Marks
+from state.tables import Tables
+from state.usage_memory import Delta, Memory, OutcomeKey, PartitionMemory
+from streams import rated as rated_blocks
+from streams import suspense
+from streams.attribution import attribute
+from streams.contribution import Block, Cover, Sums, fold, to_bytes
+from streams.duplicates import Checked, check
+from streams.log import Log, Message, Segment
+from streams.privacy import Tokens
+from streams.rating import Rated, rate
+from streams.recycle import Recycled, read_recycled
+from streams.settle import Stopwatch, Work
+from streams.usage import Ints, UsageBatch, read_usage
+
+FUTURE_SKEW_US = 600_000_000
+REPEATED = 255  # above every reason
+
+
+class RateHop:
+    """Configuration, memory and computation of the first hop."""
+
+    name = "rate"
+    inputs = (USAGE.name, RECYCLE.name)
+
+    def __init__(
+        self,
+        tables: Tables,
+        tokens: Tokens,
+        directory: Path,
+        usage_partitions: int,
+        settlement_partitions: int,
+        stopwatch: Stopwatch,
+    ) -> None:
+        self.tokens = tokens
+        self.memory = Memory(directory, usage_partitions)
+        self._partitions = usage_partitions
+        self._settlement_partitions = settlement_partitions
+        self._watch = stopwatch
+        self.use(tables)
+
+    def use(self, tables: Tables) -> None:
+        """Take another reference; called between batches only."""
+        self.tables = tables
+        pools = [partition_of(a.pool, self._settlement_partitions) for a in tables.agreements]
+        self._destination = np.array(pools, np.int32)
+
+    def assign(self, partition: int, positions: Mapping[str, int], log: Log) -> None:
+        """Recover the memory of a partition that this process now owns."""
+        self.memory.recover(partition, positions, log)
+
+    def revoke(self, partitions: frozenset[int]) -> None:
+        """Forget partitions that went to another owner."""
+        self.memory.forget(partitions)
+
+    def compute(self, segments: Sequence[Segment]) -> Work:
+        """Outputs and delta of one batch; changes nothing."""
+        work = Work(delta=Delta())
+        usage_segments = [s for s in segments if s.topic == USAGE.name]
+        recycle_segments = [s for s in segments if s.topic == RECYCLE.name]
+        for segment in segments:
+            self._advance(segment, work)
+        if usage_segments:
+            self._pass(usage_segments, work)
+        if recycle_segments:
+            self._recycle(recycle_segments, work)
+        self._changelog(work)
+        return work
+
+    def _advance(self, segment: Segment, work: Work) -> None:
+        """Note the input position that this batch brings a partition to."""
+        partition = segment.partition
+        work.positions[(segment.topic, partition)] = segment.next_offset
+        before = self.memory.partitions[partition].positions
+        now = work.delta.positions.setdefault(partition, dict(before))
+        invariant(
+            int(segment.offsets[0]) >= now.get(segment.topic, 0),
+            "input is read once and in order",
+            topic=segment.topic,
+            partition=partition,
+        )
+        now[segment.topic] = segment.next_offset
+
+    def _pass(self, segments: Sequence[Segment], work: Work) -> None:
+        """Usage through all stations."""
+        delta: Delta = work.delta
+        usage, refused = read_usage(segments, self._partitions)
+        self._watch.lap("usage")
+        checked = check(
+            usage,
+            self.memory.counters,
+            self.memory.seen,
+            self.memory.bodies,
+            self.memory.identity,
+        )
+        delta.checked = checked
+        reason = usage.reason.copy()
+        reason[checked.conflict] = Reason.CONFLICTING_BODY
+        self._watch.lap("duplicates")
+        candidates = (reason == 0) & ~checked.duplicate
+        reason[candidates & usage.test] = Reason.TEST
+        early = candidates & (reason == 0) & (usage.started_us > _horizon_us(segments))
+        for index in np.flatnonzero(early).tolist():
+            log_time_us = _log_time_us(segments, int(usage.message[index]))
+            if usage.started_us[index] > log_time_us + FUTURE_SKEW_US:
+                reason[index] = Reason.FUTURE_TIME
+        rated = self._settle(usage, reason, np.flatnonzero(candidates & (reason == 0)))
+        duplicate = self._suspend(usage, reason, checked.duplicate, work)
+        self._quarantine(usage, reason, duplicate, segments, refused, work)
+        self._tally(usage, reason, duplicate, delta)
+        self._watermarks(usage, (reason != Reason.FUTURE_TIME) & (usage.reason == 0), delta)
+        read = len(usage) + len(refused)
+        counted = sum(sum(delta.outcomes.get(p, {}).values()) for p in delta.positions)
+        invariant(read == counted, "every event has one outcome", read=read, counted=counted)
+        self._watch.lap("outcomes")
+        self._publish(usage, rated, segments, work)
+        self._marks(checked, delta, work)
+        self._watch.lap("blocks")
+
+    def _settle(self, usage: UsageBatch, reason: npt.NDArray[np.int8], candidates: Ints) -> Rated:
+        """Attribute and rate; an event with a leg that has no price has none at all."""
+        legs, why = attribute(usage, candidates, self.tables)
+        reason[candidates] = why
+        self._watch.lap("attribution")
+        rated = rate(usage, legs, self.tables)
+        failing = np.flatnonzero(rated.reason)[::-1]
+        # Assigned from the last leg to the first, so that the first role's reason stays.
+        reason[legs.event[failing]] = rated.reason[failing]
+        kept = reason[legs.event] == 0
+        self._watch.lap("rating")
+        return rated if kept.all() else rated.take(kept)
+
+    def _suspend(
+        self,
+        usage: UsageBatch,
+        reason: npt.NDArray[np.int8],
+        duplicate: npt.NDArray[np.bool_],
+        work: Work,
+    ) -> npt.NDArray[np.bool_]:
+        """Send what cannot be rated yet to suspense; returns the duplicates, repeats of it included."""
+        duplicate = duplicate.copy()
+        waiting = np.flatnonzero(
+            (reason >= Reason.NO_ATTRIBUTION_KEY) & (reason < Reason.UNDECODABLE) & ~duplicate
+        )
+        for index in waiting.tolist():
+            partition = int(usage.partition[index])
+            why = Reason(int(reason[index]))
+            opened = work.delta.opened.setdefault(partition, {})
+            key = suspense.suspense_id(usage, index, why)
+            if key in opened or key in self.memory.partitions[partition].suspended:
+                duplicate[index] = True
+                continue
+            opened[key] = why
+            _, message = suspense.suspended(usage, index, why, self.tables, self.tokens)
+            work.send(SUSPENSE.name, partition, message)
+        return duplicate
+
+    def _quarantine(
+        self,
+        usage: UsageBatch,
+        reason: npt.NDArray[np.int8],
+        duplicate: npt.NDArray[np.bool_],
+        segments: Sequence[Segment],
+        refused: Sequence[Refused],
+        work: Work,
+    ) -> None:
+        """Keep what is not usage with its position and bytes."""
+        for index in np.flatnonzero((reason >= Reason.UNDECODABLE) & ~duplicate).tolist():
+            message = suspense.quarantined_event(usage, index, USAGE.name)
+            work.send(QUARANTINE.name, int(usage.partition[index]), message)
+        for partition, message in suspense.quarantined_messages(segments, refused):
+            work.send(QUARANTINE.name, partition, message)
+        starts = np.cumsum([0, *(len(s) for s in segments)])
+        for one in refused:
+            segment = segments[int(np.searchsorted(starts, one.message, "right")) - 1]
+            work.delta.count(segment.partition, one.reason, Outcome.QUARANTINED)
+
+    @staticmethod
+    def _tally(
+        usage: UsageBatch,
+        reason: npt.NDArray[np.int8],
+        duplicate: npt.NDArray[np.bool_],
+        delta: Delta,
+    ) -> None:
+        """Count outcomes: a duplicate is one whatever else is wrong with it."""
+        # A repeat is a duplicate whatever is wrong with it; the code leaves room for every reason.
+        what = np.where(duplicate, np.int64(REPEATED), reason.astype(np.int64))
+        code = usage.partition.astype(np.int64) * (REPEATED + 1) + what
+        for value, count in zip(*np.unique(code, return_counts=True), strict=True):
+            partition, rest = divmod(int(value), REPEATED + 1)
+            repeated = rest == REPEATED
+            why = Reason.NONE if repeated else Reason(rest)
+            outcome = Outcome.DUPLICATE if repeated else why.outcome
+            delta.count(partition, why, outcome, int(count))
+
+    def _watermarks(self, usage: UsageBatch, accepted: npt.NDArray[np.bool_], delta: Delta) -> None:
+        """The newest event time of each source in this batch."""
+        newest = np.full(len(usage.source.values), -1, np.int64)
+        np.maximum.at(newest, usage.source.codes[accepted], usage.started_us[accepted])
+        for code in np.flatnonzero(newest >= 0).tolist():
+            source = usage.source.values[code]
+            marks = delta.watermarks.setdefault(partition_of(source, self._partitions), {})
+            marks[source] = int(newest[code])
+
+    def _recycle(self, segments: Sequence[Segment], work: Work) -> None:
+        """Suspended usage once more, past the duplicate check."""
+        delta: Delta = work.delta
+        recycled: Recycled = read_recycled(segments, self._partitions, self._is_open(delta))
+        usage = recycled.usage
+        reason = np.zeros(len(usage), np.int8)
+        early = usage.started_us > np.array(recycled.log_times_us, np.int64) + FUTURE_SKEW_US
+        reason[early] = Reason.FUTURE_TIME
+        rated = self._settle(usage, reason, np.flatnonzero(~early))
+        for index, key in enumerate(recycled.ids):
+            partition, why = int(usage.partition[index]), Reason(int(reason[index]))
+            before = recycled.reasons[index]
+            if why == before:
+                continue
+            delta.count(partition, before, Outcome.SUSPENDED, -1)
+            delta.count(partition, why, why.outcome)
+            if why.outcome is Outcome.SUSPENDED:
+                delta.opened.setdefault(partition, {})[key] = why
+                _, message = suspense.suspended(usage, index, why, self.tables, self.tokens)
+                work.send(SUSPENSE.name, partition, message)
+            else:
+                delta.closed.setdefault(partition, set()).add(key)
+                work.send(SUSPENSE.name, partition, (key.encode(), None))
+        self._publish(usage, rated, segments, work)
+
+    def _is_open(self, delta: Delta) -> dict[int, dict[str, Reason]]:
+        """What is suspended now, by partition, this batch included."""
+        return {
+            p: {**m.suspended, **delta.opened.get(p, {})} for p, m in self.memory.partitions.items()
+        }
+
+    def _publish(
+        self, usage: UsageBatch, rated: Rated, segments: Sequence[Segment], work: Work
+    ) -> None:
+        """Rated usage as a block, and its sums to every settlement partition."""
+        before = {p: m.positions for p, m in self.memory.partitions.items()}
+        covers = tuple(
+            Cover(
+                topic,
+                partition,
+                before[partition].get(topic, 0),
+                work.positions[(topic, partition)],
+            )
+            for topic, partition in sorted({(s.topic, s.partition) for s in segments})
+        )
+        head: dict[str, object] = {
+            "covers": [list(c) for c in covers],
+            "reference": self.tables.reference_id,
+        }
+        if len(rated):
+            data = rated_blocks.to_bytes(usage, rated, self.tables, self.tokens, head)
+            work.send(RATED.name, min(s.partition for s in segments), (None, data))
+        self._watch.lap("rated")
+        sums, agreements = fold(usage, rated, self.tables)
+        watermarks = {k: v for marks in work.delta.watermarks.values() for k, v in marks.items()}
+        log_time = max(s.timestamp_us for s in segments)
+        target = self._destination[agreements[sums.code]] if len(sums) else np.zeros(0, np.int32)
+        for partition in range(self._settlement_partitions):
+            part: Sums = sums.take(target == partition)
+            block = Block(part, covers, watermarks, self.tables.reference_id, log_time)
+            work.send(CONTRIBUTIONS.name, partition, (None, to_bytes(block)))
+        self._watch.lap("fold")
+
+    @staticmethod
+    def _marks(checked: Checked, delta: Delta, work: Work) -> None:
+        """Body digests of what was taken in, for every partition that the batch touched."""
+        for partition, positions in delta.positions.items():
+            marks = Marks(
+                partition,
+                positions,
+                [r for p, r in checked.runs if p == partition],
+                [i for p, i in checked.identities if p == partition],
+            )
+            delta.marks.append(marks)
+            work.send(MARKS.name, partition, (None, marks.to_bytes()))
+
+    def _changelog(self, work: Work) -> None:
+        """The absolute state of everything this batch changes."""
+        delta: Delta = work.delta
+        for partition in delta.positions:
+            messages: list[Message] = self.memory.changes(partition, delta)
+            work.send(RATE_CHANGELOG.name, partition, *messages)
+
+    def apply(self, work: Work) -> None:
+        """Take over what has been committed."""
+        self.memory.apply(work.delta)
+        self._watch.lap("apply")
+
+    def outcomes(self) -> Tally[OutcomeKey]:
+        """Outcomes of everything read so far, over the partitions owned."""
+        total: Tally[OutcomeKey] = Tally()
+        for memory in self.memory.partitions.values():
+            total.update(memory.outcomes)
+        return total
+
+    def partition(self, number: int) -> PartitionMemory:
+        """What is remembered of one partition."""
+        return self.memory.partitions[number]
+
+
+def _horizon_us(segments: Sequence[Segment]) -> int:
+    """Event times up to here are certainly not in the future of any message read."""
+    return min(s.log_time_us(0) for s in segments) + FUTURE_SKEW_US
+
+
+def _log_time_us(segments: Sequence[Segment], message: int) -> int:
+    """The log time of a message by its index over all segments."""
+    for segment in segments:
+        if message < len(segment):
+            return segment.log_time_us(message)
+        message -= len(segment)
+    msg = "Invariant: every event came with a message"
+    raise IndexError(msg)

@@ -1,0 +1,108 @@
+"""Rated usage in blocks of columns: what every figure can be opened to.
+
+One row a leg: which event (source, epoch, sequence or event id; position on the log), whose (key,
+agreement, version, item), how it was priced (zone, price, connect fee, quantities) and the charge.
+Blocks go to `rated.v1` and from there into the archive by period and agreement; they are what
+`weir explain` shows, and what later re-rating and reconciliation start from. No number of a
+subscriber or caller is in them, only the subscriber's token.
+"""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from state.tables import NONE, Tables
+from streams.contribution import HEAD
+from streams.privacy import Tokens
+from streams.rating import Rated
+from streams.usage import NO_SEQUENCE, UsageBatch
+
+
+def to_bytes(
+    usage: UsageBatch, rated: Rated, tables: Tables, tokens: Tokens, head: dict[str, object]
+) -> bytes:
+    """Rated legs as an Arrow stream of one record batch; `head` goes into its metadata as JSON."""
+    columns = _columns(usage, rated, tables, tokens)
+    batch = pa.RecordBatch.from_pydict(columns, metadata={HEAD: json.dumps(head).encode()})
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, batch.schema) as stream:
+        stream.write_batch(batch)
+    return sink.getvalue().to_pybytes()
+
+
+def from_bytes(data: bytes) -> pa.RecordBatch:
+    """A block as read from the topic; the head is in the schema's metadata under `weir`."""
+    with pa.ipc.open_stream(data) as stream:
+        return stream.read_next_batch()
+
+
+def _columns(
+    usage: UsageBatch, rated: Rated, tables: Tables, tokens: Tokens
+) -> dict[str, pa.Array]:
+    legs = rated.legs
+    event = legs.event
+    sequence = usage.sequence[event]
+    at = pa.array(event)
+    periods = _periods(usage.started_us[event], legs.version, tables)
+    return {
+        "partition": pa.array(usage.partition[event]),
+        "offset": pa.array(usage.offset[event]),
+        "row": pa.array(usage.row[event].astype(np.int32)),
+        "source": _named(usage.source.codes[event], list(usage.source.values)),
+        "epoch": pa.array(usage.epoch[event].astype(np.int32)),
+        "sequence": pa.array(sequence, mask=sequence == NO_SEQUENCE),
+        "event_id": usage.event_id.take(at),
+        "started_us": pa.array(usage.started_us[event]),
+        "service": pa.array(usage.service[event]),
+        "direction": pa.array(usage.direction[event]),
+        "role": pa.array(legs.role),
+        "key": _used(legs.key, tables.key_names),
+        "agreement": _used(legs.agreement, [a.name for a in tables.agreements]),
+        "version": pa.array(np.array([v.version for v in tables.versions], np.int32)[legs.version]),
+        "item": _used(legs.item, [i.name for i in tables.items]),
+        "period": periods,
+        "zone": _used(rated.zone, tables.decks.zone_names),
+        "raw_quantity": pa.array(rated.raw_quantity),
+        "quantity": pa.array(rated.quantity),
+        "price_nanos": pa.array(rated.price_nanos),
+        "connect_nanos": pa.array(rated.connect_nanos),
+        "charge_micros": pa.array(rated.charge_micros),
+        "residue": pa.array(rated.residue),
+        "body": pa.array(usage.body[event]),
+        "subscriber_token": tokens.column(
+            usage.subscriber.take(at), usage.subscriber_token.take(at)
+        ),
+    }
+
+
+def _used(codes: npt.NDArray[np.int32], names: tuple[str, ...] | list[str]) -> pa.DictionaryArray:
+    """Codes of a large code space as a dictionary of only the names that occur."""
+    used, code = np.unique(codes, return_inverse=True)
+    values = [None if c == NONE else names[c] for c in used.tolist()]
+    return _named(code.astype(np.int32), values)
+
+
+def _named(
+    codes: npt.NDArray[np.int32], values: list[str | None] | list[str]
+) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(values, pa.string()))
+
+
+def _periods(
+    started: npt.NDArray[np.int64], version: npt.NDArray[np.int32], tables: Tables
+) -> pa.DictionaryArray:
+    """The period of each leg in its agreement's zone."""
+    code = np.zeros(len(started), np.int32)
+    labels: dict[str, int] = {}
+    calendar = tables.version_calendar[version]
+    for number in np.unique(calendar).tolist():
+        at = np.flatnonzero(calendar == number)
+        periods = tables.calendars[number]
+        index, back = np.unique(periods.index_of(started[at]), return_inverse=True)
+        here = [labels.setdefault(periods.label(i), len(labels)) for i in index.tolist()]
+        code[at] = np.array(here, np.int32)[back]
+    return _named(code, list(labels))

@@ -1,0 +1,157 @@
+"""The loop that drives everything: read, compute, begin, send, commit, apply.
+
+Both hops run in this loop; what they compute is theirs, what can go wrong is handled here and
+nowhere else. A batch becomes visible in one transaction together with the input positions it came
+from, and the hop's memory changes only after that transaction has committed. So a crash at any line
+leaves either everything of a batch or nothing, and reading again gives the same.
+
+What may happen and what is done:
+
+1. The transaction certainly did not happen (`Aborted`): drop what was computed, read again.
+2. Nobody can say whether it happened (`Unknown`): build the writer anew, forget the memory, recover it
+   from the changelog at the committed positions, and go on from there.
+3. Another owner has taken over (`Fenced`), or an invariant does not hold: stop before committing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from streams.log import Aborted, Assignment, Log, Message, Segment, TopicPartition, Unknown
+
+
+@dataclass
+class Work:
+    """What a hop made of a batch: messages to send, positions to commit, and its delta to apply."""
+
+    delta: Any
+    outputs: dict[TopicPartition, list[Message]] = field(default_factory=dict)
+    positions: dict[TopicPartition, int] = field(default_factory=dict)
+
+    def send(self, topic: str, partition: int, *messages: Message) -> None:
+        """Add messages to what will be sent."""
+        self.outputs.setdefault((topic, partition), []).extend(messages)
+
+
+class Hop(Protocol):
+    """What the loop drives: memory per partition, a pure computation, and its effect."""
+
+    @property
+    def name(self) -> str:
+        """The hop's name; also of its consumer group."""
+
+    @property
+    def inputs(self) -> Sequence[str]:
+        """The co-partitioned topics it reads."""
+
+    def assign(self, partition: int, positions: Mapping[str, int], log: Log) -> None:
+        """Recover the memory of a partition at its committed positions."""
+
+    def revoke(self, partitions: frozenset[int]) -> None:
+        """Forget partitions."""
+
+    def compute(self, segments: Sequence[Segment]) -> Work:
+        """What a batch leads to; the memory stays as it is."""
+
+    def apply(self, work: Work) -> None:
+        """Change the memory as a committed batch says."""
+
+
+class Stopwatch:
+    """Where the time of a batch goes: nanoseconds by station."""
+
+    def __init__(self, clock_ns: Callable[[], int]) -> None:
+        self._clock_ns = clock_ns
+        self._last = clock_ns()
+        self.stations: dict[str, int] = {}
+
+    def start(self) -> None:
+        """Begin to count from now."""
+        self._last = self._clock_ns()
+
+    def lap(self, station: str) -> None:
+        """Put the time since the last lap on a station's account."""
+        now = self._clock_ns()
+        self.stations[station] = self.stations.get(station, 0) + now - self._last
+        self._last = now
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one turn of the loop did, for metrics: `result` is commit, abort, unknown or idle."""
+
+    result: str
+    segments: Sequence[Segment] = ()
+    work: Work | None = None
+
+
+class Loop:
+    """One hop on one log."""
+
+    def __init__(
+        self, hop: Hop, log: Log, stopwatch: Stopwatch, messages_max: int, linger_seconds: float
+    ) -> None:
+        self.hop = hop
+        self.log = log
+        self._watch = stopwatch
+        self._messages_max = messages_max
+        self._linger_seconds = linger_seconds
+        self._owned: set[int] = set()
+
+    def step(self, linger_seconds: float | None = None) -> Step:
+        """Read one batch and settle it."""
+        self._watch.start()
+        linger = self._linger_seconds if linger_seconds is None else linger_seconds
+        segments = self.log.read(self._messages_max, linger)
+        self._follow(self.log.changes())
+        segments = [s for s in segments if len(s)]
+        self._watch.lap("read")
+        if not segments:
+            return Step("idle")
+        work = self.hop.compute(segments)
+        try:
+            self._commit(work)
+        except Aborted:
+            self.log.rewind()
+            return Step("abort", segments, work)
+        except Unknown:
+            self._reload()
+            return Step("unknown", segments, work)
+        self.hop.apply(work)
+        return Step("commit", segments, work)
+
+    def _commit(self, work: Work) -> None:
+        """Everything of a batch, in one transaction."""
+        self._watch.start()
+        self.log.begin()
+        for (topic, partition), messages in work.outputs.items():
+            self.log.send(topic, partition, messages)
+        self._watch.lap("send")
+        self.log.commit(work.positions)
+        self._watch.lap("commit")
+
+    def _follow(self, change: Assignment | None) -> None:
+        """Give up partitions that were lost, recover those gained."""
+        if change is None:
+            return
+        lost = frozenset(change.lost) | (self._owned & change.gained.keys())
+        self.hop.revoke(frozenset(lost))
+        self._owned -= lost
+        for partition, positions in sorted(change.gained.items()):
+            self.hop.assign(partition, positions, self.log)
+            self._owned.add(partition)
+
+    def _reload(self) -> None:
+        """Start from what is committed, whatever that turns out to be."""
+        self.hop.revoke(frozenset(self._owned))
+        self._owned.clear()
+        self.log.rewind()
+        self._follow(self.log.changes())
+
+    def close(self) -> None:
+        """Leave the group and let go of the memory."""
+        self.log.close()
+        self.hop.revoke(frozenset(self._owned))
+        self._owned.clear()
