@@ -30,9 +30,9 @@ Observer = Callable[[str, Step, float], None]
 class Pace:
     """How much a loop reads at once and how long it waits to fill a batch."""
 
-    rate_messages_max: int = 65_536
+    rate_batch_events: int = 65_536
     rate_linger_seconds: float = 0.1
-    accrue_messages_max: int = 1_000
+    accrue_batch_blocks: int = 1_000
     accrue_linger_seconds: float = 0.25
 
 
@@ -69,14 +69,14 @@ class Engine:
             self.rate_hop,
             rate_log,
             self.rate_watch,
-            pace.rate_messages_max,
+            pace.rate_batch_events,
             pace.rate_linger_seconds,
         )
         self.accrue = Loop(
             self.accrue_hop,
             accrue_log,
             self.accrue_watch,
-            pace.accrue_messages_max,
+            pace.accrue_batch_blocks,
             pace.accrue_linger_seconds,
         )
         self._observe = observe

@@ -6,14 +6,16 @@ look for a repeat, attribute, rate, book. Duplicates are a dictionary, money is 
 and the tests compare what both make of the same bytes, so a mistake has to be made twice, in two
 different ways, to stay unseen.
 
-Settlement is a function of which usage came in, not of how it was batched. The one thing of time
-that it needs to be told is what had been folded when a period was closed: the cut.
+Settlement is a function of which usage came in, not of how it was batched. What it needs to be told
+of time is by which reference each stretch of the log was settled, when suspended usage was to be
+tried again, and what had been folded when a period was closed: the cut. A place on the log is
+named as everywhere: `usage.v1/3` is partition 3 of the usage, `recycle.v1/3` of the requests.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
@@ -25,6 +27,7 @@ from ops.oracle_reference import Reference
 from ops.oracle_statement import (
     Accrual,
     AccrualKey,
+    Amount,
     AmountKey,
     Total,
     TotalKey,
@@ -53,7 +56,7 @@ OUTCOMES = {
     "conflicting_body": "suspended",
 }
 
-
+USAGE, RECYCLE = "usage.v1", "recycle.v1"
 UNTRUSTED = frozenset({"no_source", "wrong_partition"})
 
 
@@ -65,23 +68,35 @@ class Position(NamedTuple):
     row: int
 
 
-class Close(NamedTuple):
-    """A closed period, and what was in it: of each usage partition all before an offset.
+# Which reference was in force for an input message: (topic, partition, offset).
+ReferenceOf = Callable[[str, int, int], Reference]
+# What was in, by place: of `usage.v1/3` all before an offset. A place that is not named had nothing.
+Cut = Mapping[str, int]
 
-    A partition that the cut does not name had nothing in. `recycled` says whether suspended usage
-    had been recycled by then; recycled usage has no place of its own in the log of usage.
-    """
+
+class Close(NamedTuple):
+    """A closed period, and what was in it."""
 
     agreement: str
     period: str
-    cut: Mapping[int, int]
-    recycled: bool = False
+    cut: Cut
 
 
 class Recycle(NamedTuple):
-    """Suspended usage tried once more, after everything else, under a mended reference."""
+    """A request, at a place of its own on the log, to try suspended usage once more."""
 
-    reference: Reference
+    suspense_id: str
+    partition: int
+    offset: int
+    timestamp_us: int
+
+
+class Input(NamedTuple):
+    """What an event is settled on behalf of: its own message, or a request to try it again."""
+
+    topic: str
+    partition: int
+    offset: int
     timestamp_us: int
 
 
@@ -102,65 +117,82 @@ class Trace:
 
 @dataclass
 class Settlement:
-    """What became of all usage: outcomes, accruals, and the statements of every period."""
+    """What became of all usage: outcomes, accruals, and the statements of every period.
+
+    `lines` has every line of every statement in full, `amounts` what it shows. `suspended` counts
+    what still waits, by suspense id and reason; `quarantined` has the reason by position.
+    """
 
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     accruals: dict[AccrualKey, Accrual] = field(default_factory=dict)
+    lines: dict[AmountKey, Amount] = field(default_factory=dict)
     amounts: dict[AmountKey, Decimal] = field(default_factory=dict)
     totals: dict[TotalKey, Total] = field(default_factory=dict)
     traces: dict[Identity, list[Trace]] = field(default_factory=dict)
+    suspended: Counter[tuple[str, str]] = field(default_factory=Counter)
+    quarantined: dict[Position, str] = field(default_factory=dict)
 
     def explain(self, identity: Identity) -> list[Trace]:
         """Every appearance of an event, in the order of the log; none when it never appeared."""
         return self.traces.get(identity, [])
 
 
-def settle(
+def settle(  # noqa: PLR0913 - one argument for each thing that settlement depends on
     reference: Reference,
     messages: Iterable[tuple[int, int, int, bytes]],
     closes: Iterable[Close] = (),
     *,
     usage_partitions: int = 1,
     schemas: Schemas | None = None,
-    recycle: Recycle | None = None,
+    reference_of: ReferenceOf | None = None,
+    recycles: Iterable[Recycle] = (),
+    accrued: Mapping[str, Cut] | None = None,
     explained: Collection[Identity] | None = None,
 ) -> Settlement:
     """Settle usage messages (partition, offset, log time in microseconds, bytes) in log order.
 
-    `explained` limits which identities keep their trace; None keeps all, which takes memory.
+    Args:
+        reference: the newest one; its terms make the statements.
+        messages: the usage; the order of each partition is what counts.
+        closes: all closes, in any order.
+        usage_partitions: how many partitions the usage has.
+        schemas: those of usage, by default the published ones.
+        reference_of: the reference in force for each message and request; None: the one given.
+        recycles: requests to try suspended usage again, in the order of the log.
+        accrued: for each agreement what has been accrued so far; None: everything.
+        explained: which identities keep their trace; None keeps all, which takes memory.
     """
-    books = _Books(reference, closes, usage_partitions, recycle is not None, explained)
+    books = _Books(reference_of or (lambda *_: reference), closes, usage_partitions)
+    books.accrued, books.explained = accrued, explained
     known = schemas or read_schemas()
     for partition, offset, timestamp_us, message in messages:
+        came_with = Input(USAGE, partition, offset, timestamp_us)
         for row, event in enumerate(read_message(message, known)):
-            books.take(event, Position(partition, offset, row), timestamp_us)
-    if recycle is not None:
-        books.recycle(recycle)
-    return books.finish()
+            books.take(event, Position(partition, offset, row), came_with)
+    # Trying again changes nothing for usage that follows, so all of it can come after all usage.
+    for request in recycles:
+        books.recycle(request)
+    return books.finish(reference)
 
 
 class _Books:
     """The state of a settlement while it goes through the log."""
 
+    accrued: Mapping[str, Cut] | None
+    explained: Collection[Identity] | None
+
     def __init__(
-        self,
-        reference: Reference,
-        closes: Iterable[Close],
-        usage_partitions: int,
-        keep_suspended: bool,  # noqa: FBT001 - private, and named where it is called
-        explained: Collection[Identity] | None,
+        self, reference_of: ReferenceOf, closes: Iterable[Close], usage_partitions: int
     ) -> None:
         self.result = Settlement()
-        self._reference = reference
+        self._reference_of = reference_of
         self._closes = {(close.agreement, close.period): close for close in closes}
         self._partitions = usage_partitions
-        self._explained = explained
         self._bodies: dict[Identity, set[bytes]] = {}
         self._refused: set[tuple[int, Identity]] = set()
-        self._keep_suspended = keep_suspended
-        self._suspended: list[tuple[Usage, Position, str]] = []
+        self._waiting: dict[tuple[int, str], tuple[Usage, Position, str]] = {}
 
-    def take(self, event: Usage | Fault, position: Position, timestamp_us: int) -> None:
+    def take(self, event: Usage | Fault, position: Position, came_with: Input) -> None:
         """Give one event its one outcome, and book what it comes to."""
         if isinstance(event, Fault):
             self._refuse(event.identity, event.reason, position, None)
@@ -179,25 +211,31 @@ class _Books:
         bodies.add(event.body)
         if len(bodies) > 1:
             # Both bodies are kept; which of them is right is for an operator to say.
+            self.result.suspended[suspense_id(identity), "conflicting_body"] += 1
             self._note(Trace(position, identity, "suspended", "conflicting_body", event))
             return
-        self._note(self._evaluate(event, position, timestamp_us, recycled=False))
+        self._note(self._evaluate(event, position, came_with))
 
-    def recycle(self, recycle: Recycle) -> None:
-        """Try every suspended event once more; conflicting bodies stay for an operator."""
-        self._reference = recycle.reference
-        again, self._suspended = self._suspended, []
-        for usage, position, reason in again:
-            self.result.counts["suspended", reason] -= 1
-            self._note(self._evaluate(usage, position, recycle.timestamp_us, recycled=True))
-        self.result.counts = +self.result.counts  # without what has come down to zero
+    def recycle(self, request: Recycle) -> None:
+        """Try a suspended event once more, if it still waits; a conflicting body never does."""
+        found = self._waiting.pop((request.partition, request.suspense_id), None)
+        if found is None:
+            return
+        usage, position, reason = found
+        self.result.counts["suspended", reason] -= 1
+        self.result.suspended[request.suspense_id, reason] -= 1
+        asked = Input(RECYCLE, request.partition, request.offset, request.timestamp_us)
+        self._note(self._evaluate(usage, position, asked))
 
-    def finish(self) -> Settlement:
+    def finish(self, reference: Reference) -> Settlement:
         """Make the statements of what has been booked."""
-        lines = statement_lines(self.result.accruals, self._reference)
-        self.result.amounts = {key: decimal_of(amount.micros) for key, amount in lines.items()}
-        self.result.totals = statement_totals(lines)
-        return self.result
+        result = self.result
+        result.counts = +result.counts  # without what has come down to zero
+        result.suspended = +result.suspended
+        result.lines = statement_lines(result.accruals, reference)
+        result.amounts = {key: decimal_of(line.micros) for key, line in result.lines.items()}
+        result.totals = statement_totals(result.lines)
+        return result
 
     def _refuse(
         self, identity: Identity | None, reason: str, position: Position, usage: Usage | None
@@ -211,37 +249,42 @@ class _Books:
         known = identity is not None and (position.partition, identity) in self._refused
         if identity is not None:
             self._refused.add((position.partition, identity))
-        outcome = ("duplicate", "none") if known else ("quarantined", reason)
-        self._note(Trace(position, identity, *outcome, usage))
+        if known:
+            self._note(Trace(position, identity, "duplicate", "none", usage))
+        else:
+            self.result.quarantined[position] = reason
+            self._note(Trace(position, identity, "quarantined", reason, usage))
 
-    def _evaluate(
-        self, usage: Usage, position: Position, timestamp_us: int, *, recycled: bool
-    ) -> Trace:
+    def _evaluate(self, usage: Usage, position: Position, on: Input) -> Trace:
         """Attribute and rate a new event, and book its legs when every one has a price."""
+        reference = self._reference_of(on.topic, on.partition, on.offset)
         claims: list[Claim] = []
         legs: list[Leg] = []
         if usage.fields["test"]:
             reason = "test"
-        elif usage.number("started_at") > timestamp_us + FUTURE_US_MAX:
+        elif usage.number("started_at") > on.timestamp_us + FUTURE_US_MAX:
             reason = "future_time"
         else:
-            claims, reason = attribute(usage, self._reference)
+            claims, reason = attribute(usage, reference)
         if reason == "none":
             for claim in claims:
                 if claim.agreement != "own":
-                    leg = rate(usage, claim, self._reference)
+                    leg = rate(usage, claim, reference)
                     if isinstance(leg, str):
                         reason = leg
                         break
                     legs.append(leg)
         if reason != "none":
             legs = []
-        booked = tuple(self._booked(leg, position, recycled=recycled) for leg in legs)
+        booked = tuple(self._booked(leg, on) for leg in legs)
         for leg, period in zip(legs, booked, strict=True):
-            self._book(leg, period)
+            if self._is_accrued(leg, on):
+                self._book(leg, period)
         outcome = OUTCOMES[reason]
-        if outcome == "suspended" and self._keep_suspended:
-            self._suspended.append((usage, position, reason))
+        if outcome == "suspended" and usage.identity is not None:
+            waits_as = suspense_id(usage.identity)
+            self.result.suspended[waits_as, reason] += 1
+            self._waiting[position.partition, waits_as] = (usage, position, reason)
         return Trace(
             position=position,
             identity=usage.identity,
@@ -251,21 +294,21 @@ class _Books:
             claims=tuple(claims),
             legs=tuple(legs),
             booked=booked,
-            recycled=recycled,
+            recycled=on.topic == RECYCLE,
         )
 
-    def _booked(self, leg: Leg, position: Position, *, recycled: bool) -> str:
+    def _is_accrued(self, leg: Leg, on: Input) -> bool:
+        """Whether a leg has reached the accruals yet."""
+        if self.accrued is None:
+            return True
+        return _is_in(self.accrued.get(leg.version.agreement, {}), on)
+
+    def _booked(self, leg: Leg, on: Input) -> str:
         """The period a leg is booked in: its own, or the first after it that still takes it."""
         period = leg.original
         while True:
             close = self._closes.get((leg.version.agreement, period))
-            if close is None:
-                return period
-            if recycled:
-                inside = close.recycled
-            else:
-                inside = position.offset < close.cut.get(position.partition, 0)
-            if inside:
+            if close is None or _is_in(close.cut, on):
                 return period
             period = period_after(period)
 
@@ -295,5 +338,17 @@ class _Books:
         """Count an outcome, and keep the trace where it is wanted."""
         self.result.counts[trace.outcome, trace.reason] += 1
         identity = trace.identity
-        if identity is not None and (self._explained is None or identity in self._explained):
+        if identity is not None and (self.explained is None or identity in self.explained):
             self.result.traces.setdefault(identity, []).append(trace)
+
+
+def suspense_id(identity: Identity) -> str:
+    """The id under which an event waits: its identity as people write it."""
+    if len(identity) == 2:  # noqa: PLR2004 - source and event id
+        return f"{identity[0]}//{identity[1]}"
+    return f"{identity[0]}/{identity[1]}/{identity[2]}"
+
+
+def _is_in(cut: Cut, on: Input) -> bool:
+    """Whether an input message lies before a cut."""
+    return on.offset < cut.get(f"{on.topic}/{on.partition}", 0)

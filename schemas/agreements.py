@@ -37,7 +37,7 @@ from schemas.codes import (
     Service,
 )
 from schemas.moments import OPEN_UPTO_S, Moment, check_zone, parse_moment
-from schemas.money import NANOS_DECIMALS, currency_exponent, parse_decimal
+from schemas.money import NANOS, NANOS_DECIMALS, currency_exponent, parse_decimal
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9_.:-]*"
 NAME_ADVICE = "use letters, digits and _ . : - and begin with a letter or digit"
@@ -45,6 +45,7 @@ OWN_NAME = "own"
 
 # A price above this is a typing error, and with it the products of rating stay within bounds.
 PRICE_UNITS_MAX = 1_000_000
+PRICE_NANOS_MAX = PRICE_UNITS_MAX * NANOS
 SECONDS_MAX = 86_400
 PERCENT_DECIMALS = 7
 
@@ -163,7 +164,7 @@ def price_nanos(value: object) -> int:
         raise ValueError(
             f"{value!r} is negative; write it positive and turn the item's flow around"
         )
-    if nanos > PRICE_UNITS_MAX * 10**NANOS_DECIMALS:
+    if nanos > PRICE_NANOS_MAX:
         raise ValueError(
             f"{value!r} is above {PRICE_UNITS_MAX}; check the price and what it is per"
         )
@@ -173,7 +174,7 @@ def price_nanos(value: object) -> int:
 def _percent_nanos(value: object) -> int:
     """A percentage as nanos per unit of money: 30 is 0.3, 300,000,000 nanos."""
     nanos = parse_decimal(read_text(value), PERCENT_DECIMALS)
-    if not 0 <= nanos <= 10**NANOS_DECIMALS:
+    if not 0 <= nanos <= NANOS:
         raise ValueError(f"{value!r} is not a percentage; write a number from 0 to 100")
     return nanos
 

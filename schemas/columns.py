@@ -19,7 +19,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import compress
-from operator import itemgetter
 from typing import Any
 
 import fastavro
@@ -118,7 +117,8 @@ def _schema_ids(values: Values) -> tuple[npt.NDArray[np.uint8], list[Refused]]:
     """The schema id of each message, 0 where it is refused outright (too short, empty)."""
     refused: list[Refused] = []
     try:
-        kinds = np.fromiter(map(itemgetter(FRAME_BYTES - 1), values), np.uint8, len(values))  # type: ignore[arg-type]
+        ids = bytes([value[FRAME_BYTES - 1] for value in values])  # type: ignore[index]
+        kinds = np.frombuffer(ids, np.uint8)
     except (IndexError, TypeError):
         kinds = np.zeros(len(values), np.uint8)
         for i, value in enumerate(values):

@@ -13,7 +13,14 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from schemas.agreements import NAME, NAME_ADVICE, SECONDS_MAX, check_name, price_nanos
+from schemas.agreements import (
+    NAME,
+    NAME_ADVICE,
+    PRICE_NANOS_MAX,
+    SECONDS_MAX,
+    check_name,
+    price_nanos,
+)
 from schemas.documents import Problems
 from schemas.sheets import Sheet, read_csv
 
@@ -119,8 +126,8 @@ def _read_rates(content: bytes, file: str, problems: Problems) -> Sheet | None:
         return None
     sheet = Sheet(frame, file, problems)
     sheet.match("zone", NAME, f"is not a name; {NAME_ADVICE}")
-    sheet.nanos("price_per_minute", price_nanos, "price_nanos")
-    sheet.nanos("connect_fee", price_nanos, "connect_fee_nanos")
+    sheet.nanos("price_per_minute", price_nanos, "price_nanos", PRICE_NANOS_MAX)
+    sheet.nanos("connect_fee", price_nanos, "connect_fee_nanos", PRICE_NANOS_MAX)
     for field in ("initial_seconds", "next_seconds"):
         sheet.values(field, _increment, field)
     sheet.validity()

@@ -47,7 +47,8 @@ def currency_exponent(code: str) -> int:
     """The number of decimals of this currency's smallest unit: EUR 2, JPY 0, KWD 3."""
     if code == _SDR:
         return _SDR_EXPONENT
-    currency = Currency.__members__.get(code)
+    # The library also knows every code in small letters, which the standard does not.
+    currency = Currency.__members__.get(code) if code.isupper() else None
     if currency is None and code.upper() in Currency.__members__:
         message = f"{code!r} is not an ISO 4217 currency; write {code.upper()} in capitals"
         raise MoneyError(message)

@@ -150,14 +150,21 @@ class Sheet:
                 reasons[text] = str(error)
         if reasons:
             self.refuse(field, pl.col(field).is_in(list(reasons)), reasons.__getitem__)
-        old = pl.Series(list(known), dtype=pl.String)
-        new = pl.Series(list(known.values()), dtype=pl.Int64)
-        numbers = pl.col(field).replace_strict(old, new, return_dtype=pl.Int64)
-        self.frame = self.frame.with_columns(numbers.alias(f"{field} ")).drop(field)
-        self.frame = self.frame.rename({f"{field} ": column})
+        schema = {"text": pl.String, "number": pl.Int64}
+        numbers = pl.DataFrame(list(known.items()), schema=schema, orient="row")
+        self.frame = (
+            self.frame.join(
+                numbers, left_on=field, right_on="text", how="left", maintain_order="left"
+            )
+            .drop(field)
+            .rename({"number": column})
+        )
 
-    def nanos(self, field: str, read: Callable[[str], int], column: str) -> None:
-        """Replace a field of prices by a column of nanos; `read` explains what is not one."""
+    def nanos(self, field: str, read: Callable[[str], int], column: str, most: int) -> None:
+        """Replace a field of prices by a column of nanos from 0 to `most`.
+
+        `read` is the reader of a single price, and explains why a text is not one.
+        """
         self.frame = self.frame.with_columns(
             parse_column(self.frame[field], NANOS_DECIMALS).alias(column)
         )
@@ -170,7 +177,7 @@ class Sheet:
                 return str(error)
             return f"{text!r} is not a price; write it without leading zeros or signs"
 
-        self.refuse(field, pl.col(column).is_null(), explain)
+        self.refuse(field, pl.col(column).is_null() | (pl.col(column) > most), explain)
         self.frame = self.frame.drop(field)
 
     def validity(self) -> None:

@@ -21,6 +21,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from schemas.codes import RoundingPlace
+from state.distinct import combine, distinct
 from state.invariants import invariant
 from state.tables import NONE, Tables
 from streams.rating import Rated
@@ -110,54 +111,32 @@ def fold(usage: UsageBatch, rated: Rated, tables: Tables) -> tuple[Sums, npt.NDA
     line = np.where(tables.item_place[item] == RoundingPlace.LINE, rated.zone, NONE)
     period = np.zeros(len(item), np.int64)
     calendar = tables.version_calendar[legs.version]
-    for number in np.unique(calendar).tolist():
+    for number in distinct(calendar)[0].tolist():
         at = np.flatnonzero(calendar == number)
         period[at] = tables.calendars[number].index_of(started[at])
     hour = started // HOUR_US
-    key = _compose((item, line, period, hour))
-    order = np.argsort(key, kind="stable")
-    ordered = key[order]
-    starts = (
-        np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])) if len(key) else order
-    )
-    sums = [_sums(c[order], starts) for c in (rated.quantity, rated.charge_micros, rated.residue)]
-    first = order[starts]
-    events = np.diff(np.append(starts, len(key)))
+    key = combine((item, line, period, hour))
+    group = distinct(key)[1]
+    count = int(group.max(initial=-1)) + 1
+    first = np.zeros(count, np.int64)
+    first[group] = np.arange(len(group))  # any row of a group names it
+    sums = [_sums(c, group, count) for c in (rated.quantity, rated.charge_micros, rated.residue)]
+    events = np.bincount(group, minlength=count)
     series, code, agreement = _series(item[first], line[first], period[first], tables)
     rows = Sums(series, code, hour[first].astype(np.int32), events, *sums)
     return rows, agreement
 
 
-def _compose(columns: Sequence[npt.NDArray[np.generic]]) -> Ints:
-    """One integer a row that is equal exactly where all columns are equal."""
-    key = np.zeros(len(columns[0]), np.int64)
-    reach = 1
-    for column in columns:
-        values = column.astype(np.int64)
-        low = int(values.min(initial=0))
-        span = int(values.max(initial=0)) - low + 1
-        reach *= span
-        if reach >= SUM_MAX:
-            _, key = np.unique(key, return_inverse=True)
-            reach = (int(key.max(initial=0)) + 1) * span
-        key = key * span + (values - low)
-    return key
-
-
-def _sums(ordered: Ints, starts: Ints) -> Ints:
-    """Sums of consecutive rows; exact, since the sum of magnitudes is bounded first."""
-    if len(ordered) == 0:
-        return ordered
-    bound = max(int(ordered.max()), -int(ordered.min())) * len(ordered)
-    if bound < SUM_MAX:
-        return np.add.reduceat(ordered, starts)
-    wide = np.add.reduceat(ordered.astype(object), starts)
-    invariant(
-        all(abs(v) < 2**63 for v in wide),
-        "the sums of one batch fit 64 bits",
-        largest=max(map(abs, wide)),
-    )
-    return wide.astype(np.int64)
+def _sums(column: Ints, group: Ints, count: int) -> Ints:
+    """Sums by group; exact, since the sum of magnitudes is bounded first."""
+    if len(column) == 0:
+        return np.zeros(count, np.int64)
+    bound = max(int(column.max()), -int(column.min())) * len(column)
+    sums = np.zeros(count, np.int64 if bound < SUM_MAX else object)
+    np.add.at(sums, group, column)
+    largest = max(map(abs, sums.tolist()))
+    invariant(largest < SUM_MAX, "the sums of one batch fit 62 bits", largest=largest)
+    return sums.astype(np.int64)
 
 
 def _series(
@@ -189,7 +168,7 @@ def _series(
 def to_bytes(block: Block) -> bytes:
     """A block as an Arrow stream."""
     sums = block.sums
-    used, code = np.unique(sums.code, return_inverse=True)
+    used, code = distinct(sums.code)
     names = pa.array([sums.series[c].text() for c in used.tolist()], pa.string())
     head = {
         "covers": [list(c) for c in block.covers],

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.codes import Reason
+from state.distinct import combine, distinct
 from state.rocks import Identity, Run
 from state.seen import SEQUENCE_BITS, Counter, Counters, Seen
 from streams.usage import NO_SEQUENCE, Ints, Marks, UsageBatch
@@ -27,7 +28,6 @@ BodiesOf = Callable[[str, int, Sequence[int]], Sequence[int | None]]
 IdentityOf = Callable[[str, str], int | None]
 
 UNIDENTIFIED = frozenset({Reason.NO_SOURCE, Reason.WRONG_PARTITION, Reason.NO_IDENTITY})
-EPOCH_BIAS = 2**31  # an epoch is any 32-bit number; this makes it count from zero
 REFUSED_ID = "\x00refused\x00"  # in front of ids of refused events; a control character no id has
 
 
@@ -75,24 +75,23 @@ def check(
     new = first & ~known
     runs = _runs(usage, rows[new], keys[new], counters)
     identities = _named(usage, named, identity, duplicate, conflict)
-    touched = np.unique(keys[new] >> SEQUENCE_BITS)
+    touched = distinct(keys[new] >> SEQUENCE_BITS)[0]
     return Checked(duplicate, conflict, seen.add(keys[new]), touched, runs, identities)
 
 
 def _keys(usage: UsageBatch, rows: Ints, counters: Counters) -> Ints:
     """Counter and sequence in one integer."""
     refused = usage.reason[rows] != Reason.NONE
-    epoch = usage.epoch[rows]
-    triple = (usage.source.codes[rows].astype(np.int64) << 32 | (epoch + EPOCH_BIAS)) << 1 | refused
-    distinct, index = np.unique(triple, return_inverse=True)
+    source, epoch = usage.source.codes[rows], usage.epoch[rows]
+    _, index = distinct(combine((source, epoch, refused)))
+    first = np.zeros(int(index.max(initial=-1)) + 1, np.int64)
+    first[index] = np.arange(len(index))  # any row of a counter names it
     numbers = np.array(
         [
-            counters.number(
-                Counter(
-                    usage.source.values[t >> 33], ((t >> 1) & 0xFFFFFFFF) - EPOCH_BIAS, bool(t & 1)
-                )
+            counters.number(Counter(usage.source.values[s], e, r))
+            for s, e, r in zip(
+                source[first].tolist(), epoch[first].tolist(), refused[first].tolist(), strict=True
             )
-            for t in distinct.tolist()
         ],
         np.int64,
     )
@@ -103,7 +102,7 @@ def _keys(usage: UsageBatch, rows: Ints, counters: Counters) -> Ints:
 
 def _log_order(keys: Ints, message: Ints, row: Ints) -> npt.NDArray[np.intp]:
     """Order by key, and among equal keys as they stand on the log."""
-    order = np.argsort(keys, kind="stable")
+    order = np.argsort(keys)
     ordered = keys[order]
     tie = np.zeros(len(keys), bool)
     same = ordered[1:] == ordered[:-1]
@@ -134,7 +133,7 @@ def _judge(  # noqa: PLR0913 - the columns of one decision
     certain = np.ones(len(again), bool)
     stored = np.flatnonzero(known[again])
     counter = keys[again][stored] >> SEQUENCE_BITS
-    for number in np.unique(counter).tolist():
+    for number in distinct(counter)[0].tolist():
         at = stored[counter == number]
         name = counters.name(number)
         if name.refused:

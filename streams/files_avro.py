@@ -297,9 +297,12 @@ def _inflate(stored: bytes) -> bytes:
     """Raw deflate, as Avro has it."""
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
-        return _bounded(inflater.decompress(stored, BLOCK_BYTES_MAX + 1))
+        body = _bounded(inflater.decompress(stored, BLOCK_BYTES_MAX + 1))
     except zlib.error as error:
         raise Damaged(f"it does not decompress ({error})") from error
+    if not inflater.eof:  # some writers leave bytes of a checksum behind the end
+        raise Damaged("it does not decompress (its end is missing)")
+    return body
 
 
 def _unsnap(stored: bytes) -> bytes:

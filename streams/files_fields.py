@@ -30,10 +30,12 @@ OFFSET = "utc_offset_minutes"
 INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
 
 # Whole seconds and an offset are required; digits beyond microseconds must be zeros.
-TIME_TEXT = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6}0*)?[+-]\d\d:\d\d$"
+TIME_TEXT = (
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6}0*)?[+-][0-9]{2}:[0-9]{2}$"
+)
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%S%.f%:z"
-INTEGER_TEXT = r"^[+-]?\d+$"
-AMOUNT_TEXT = r"^([+-]?)(\d{1,12})(?:\.(\d{1,6})0*)?$"
+INTEGER_TEXT = r"^[+-]?[0-9]+$"
+AMOUNT_TEXT = r"^([+-]?)([0-9]{1,12})(?:\.([0-9]{1,6})0*)?$"
 MICRO_DIGITS = 6
 
 
@@ -98,7 +100,7 @@ def read_frame(frame: pl.DataFrame, origin: Origin) -> tuple[list[Events], list[
     events: list[Events] = []
     faults: list[Fault] = []
     labels = frame[SERVICE].cast(pl.String).str.to_lowercase()
-    known = pl.Series([service.label for service in Service])
+    known = [service.label for service in Service]
     strange = frame.filter(~labels.is_in(known).fill_null(value=False))
     for row, label in strange[[ROW, SERVICE]].rows():
         if label is None:

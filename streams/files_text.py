@@ -111,7 +111,7 @@ def read_header(stream: ByteStream) -> list[str]:
         raise UsageFileError(
             f"{stream.path}: is neither Avro, JSON Lines nor CSV in UTF-8 text; send one of these"
         ) from error
-    names = [name.strip() for name in next(csv.reader([text]), [])]
+    names = [name.strip() for name in next(csv.reader([text], skipinitialspace=True), [])]
     known = field_names()
     if not known.intersection(names):
         raise UsageFileError(

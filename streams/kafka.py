@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from confluent_kafka import Consumer, KafkaException
 from confluent_kafka import TopicPartition as KafkaTopicPartition
 
-from streams.kafka_errors import check_read_error
+from streams.kafka_errors import SERVE_ERRORS, check_read_error, error_of, read_failure
 from streams.kafka_ownership import Ownership
 from streams.kafka_reader import Bounds, check_position, gather, read_through
 from streams.kafka_segments import Collector
@@ -84,6 +84,8 @@ class KafkaLog:
             if self._failure is not None:
                 raise self._failure
             segments = self._collector.segments()
+        except SERVE_ERRORS as exception:
+            raise read_failure(error_of(exception)) from exception
         finally:
             self._collector.drop()
         self._ownership.delivered(segments)

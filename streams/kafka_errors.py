@@ -16,6 +16,9 @@ from streams.log import Fenced, LogError
 
 LOGGER = logging.getLogger("weir.kafka")
 
+# The transaction has failed already: nothing more is taken for it.
+NOT_NOW = KafkaError._STATE
+
 END_OF_PARTITION = KafkaError._PARTITION_EOF
 
 # No answer, or an answer that says nothing about this request.
@@ -37,10 +40,12 @@ INDEFINITE_CODES = frozenset(
     }
 )
 
-# A successor with the same transactional id or the same static member name is at work.
+# A successor with the same transactional id or static member name is at work, or librdkafka has
+# given this client up.
 FENCED_CODES = frozenset(
     {
         KafkaError._FENCED,
+        KafkaError._FATAL,
         KafkaError.INVALID_PRODUCER_EPOCH,
         KafkaError.PRODUCER_FENCED,
         KafkaError.FENCED_INSTANCE_ID,
@@ -62,6 +67,10 @@ UNREADABLE_CODES = frozenset(
 )
 
 
+# What a call that serves callbacks may raise; see `error_of`.
+SERVE_ERRORS = (KafkaException, SystemError)
+
+
 class PositionError(LogError):
     """A position is outside its log: messages are gone or were never there. Stop and look."""
 
@@ -75,12 +84,17 @@ class Verdict(Enum):
     STOP = "stop the process: another owner is right"
 
 
-def error_of(exception: KafkaException) -> KafkaError:
-    """The error that an exception carries."""
-    error = exception.args[0]
-    if not isinstance(error, KafkaError):
-        raise exception
-    return error
+def error_of(exception: KafkaException | SystemError) -> KafkaError:
+    """The error that an exception of the client carries.
+
+    A fatal error surfaces in whichever call serves callbacks. The client sets its exception before
+    it runs the callbacks still due, and when one of these stumbles over that, the interpreter
+    reports a SystemError with the true exception as its cause: `SERVE_ERRORS` names both.
+    """
+    cause = exception if isinstance(exception, KafkaException) else exception.__cause__
+    if isinstance(cause, KafkaException) and isinstance(cause.args[0], KafkaError):
+        return cause.args[0]
+    raise exception
 
 
 def judge(error: KafkaError) -> Verdict:
@@ -100,6 +114,13 @@ def judge(error: KafkaError) -> Verdict:
     return Verdict.REBUILD
 
 
+def read_failure(error: KafkaError) -> LogError:
+    """An error raised by a reading call, as the loop knows it."""
+    if error.code() in FENCED_CODES or error.fatal():
+        return Fenced(f"this member is fenced: {error}")
+    return LogError(f"cannot read: {error}")
+
+
 def check_read_error(error: KafkaError, message: Message) -> None:
     """Raise when an error among consumed messages means that reading cannot go on.
 
@@ -113,8 +134,7 @@ def check_read_error(error: KafkaError, message: Message) -> None:
     """
     place = f"{message.topic()}[{message.partition()}]"
     if error.code() in FENCED_CODES or error.fatal():
-        text = f"this member is fenced: {error}"
-        raise Fenced(text)
+        raise read_failure(error)
     if error.code() in OUTSIDE_CODES:
         text = f"{place} does not hold the position to read from: {error}"
         raise PositionError(text)

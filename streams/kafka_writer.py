@@ -16,10 +16,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Producer
-from confluent_kafka import Message as KafkaMessage
 from confluent_kafka import TopicPartition as KafkaTopicPartition
 
-from streams.kafka_errors import FENCED_CODES, Verdict, error_of, judge
+from streams.kafka_errors import NOT_NOW, SERVE_ERRORS, Verdict, error_of, judge
 from streams.kafka_settings import KafkaSettings
 from streams.log import Aborted, Fenced, LogError, Message, TopicPartition, Unknown
 
@@ -47,7 +46,6 @@ class Writer:
         self._producer: Producer | None = None
         self._is_open = False
         self._began = 0.0
-        self._undelivered: list[str] = []
         # A transport event means that librdkafka may have repeated a request out of our sight.
         self._doubt: str | None = None
         self.rebuild()
@@ -68,18 +66,17 @@ class Writer:
         configuration: dict[str, Any] = {
             **self._settings.transactional_writer(self._hop),
             "error_cb": self._on_error,
-            "on_delivery": self._on_delivery,
         }
         producer = Producer(configuration, logger=LOGGER)
         try:
             producer.init_transactions(self._settings.transaction_timeout_seconds * 2)
-        except KafkaException as exception:
+            producer.poll(0)
+        except SERVE_ERRORS as exception:
             error = error_of(exception)
             message = f"init_transactions of {self._settings.transactional_id(self._hop)}: {error}"
-            if error.fatal() or error.code() in FENCED_CODES:
+            if judge(error) is Verdict.STOP:
                 raise Fenced(message) from exception
             raise Unknown(message) from exception
-        producer.poll(0)
         self._doubt = None
         self._producer = producer
 
@@ -89,16 +86,16 @@ class Writer:
             message = "Invariant: a transaction is open already"
             raise LogError(message)
         producer = self._usable()
-        producer.poll(0)
-        if self._doubt is not None:
-            self.rebuild()
-            producer = self._usable()
-        self._undelivered.clear()
         try:
+            self._serve(producer)
+            if self._doubt is not None:
+                self.rebuild()
+                producer = self._usable()
             producer.begin_transaction()
-        except KafkaException as exception:
-            self.discard()
+        except SERVE_ERRORS as exception:
             self._raise(_failure("begin_transaction", exception))
+        except _FailedError as failure:
+            self._raise(failure)
         self._began = time.monotonic()
         self._is_open = True
 
@@ -112,10 +109,9 @@ class Writer:
                     produce(topic, value, key, partition)
                     break
                 except BufferError:
-                    producer.poll(QUEUE_FULL_SECONDS)
-                    self._check_time("send")
-                except KafkaException as exception:
-                    self._give_up(_failure(f"produce to {topic}[{partition}]", exception))
+                    self._wait_for_room(producer)
+                except SERVE_ERRORS as exception:
+                    self._refuse(f"produce to {topic}[{partition}]", error_of(exception))
 
     def commit(self, positions: Mapping[TopicPartition, int], group_metadata: object) -> None:
         """Commit messages and positions as one; see `Log.commit`."""
@@ -159,7 +155,7 @@ class Writer:
         try:
             self._call("abort_transaction", producer.abort_transaction)
         except _FailedError as failure:
-            # Any failure of an abort is indefinite, a fatal one too unless it says "fenced".
+            # Any failure of an abort is indefinite, unless it is fatal.
             if failure.verdict is not Verdict.STOP:
                 failure.verdict = Verdict.REBUILD
             self._raise(failure)
@@ -186,13 +182,13 @@ class Writer:
             started = time.monotonic()
             try:
                 function()
-            except KafkaException as exception:
+            except SERVE_ERRORS as exception:
                 failure = _failure(name, exception)
                 if failure.verdict is Verdict.RETRY and self._remaining() > 0:
                     time.sleep(RETRY_SECONDS)
                     continue
                 raise failure from exception
-            self._usable().poll(0)
+            self._serve(self._usable())
             elapsed = time.monotonic() - started
             if elapsed > self._settings.request_timeout_seconds:
                 raise _FailedError(name, Verdict.REBUILD, f"answered only after {elapsed:.1f} s")
@@ -201,13 +197,34 @@ class Writer:
             return
 
     def _flush(self, producer: Producer) -> None:
-        """Wait until every message is with the broker; nothing has been decided yet."""
-        left = producer.flush(max(self._remaining(), 0))
-        if left or self._undelivered:
-            first = self._undelivered[0] if self._undelivered else "no answer"
-            raise _FailedError(
-                "flush", Verdict.ABORT, f"{left + len(self._undelivered)} not delivered: {first}"
-            )
+        """Wait until every message is with the broker; nothing has been decided yet.
+
+        A message that was refused makes the next transactional call ask for an abort.
+        """
+        try:
+            left = producer.flush(max(self._remaining(), 0))
+        except SERVE_ERRORS as exception:
+            raise _failure("flush", exception) from exception
+        if left:
+            raise _FailedError("flush", Verdict.ABORT, f"{left} messages were not taken in time")
+
+    def _serve(self, producer: Producer, timeout_seconds: float = 0) -> None:
+        """Let librdkafka tell what happened meanwhile."""
+        try:
+            producer.poll(timeout_seconds)
+        except SERVE_ERRORS as exception:
+            raise _failure("poll", exception) from exception
+
+    def _refuse(self, call: str, error: KafkaError) -> None:
+        """End a transaction one message of which cannot be sent; always raises."""
+        if judge(error) is Verdict.STOP:
+            self._give_up(_FailedError(call, Verdict.STOP, error))
+        if error.code() == NOT_NOW:
+            self._give_up(_FailedError(call, Verdict.ABORT, error))
+        # Too large, or for a topic that is not there: sent again it would fail again.
+        self.abort()
+        message = f"{call}: {error}"
+        raise LogError(message)
 
     def _give_up(self, failure: _FailedError) -> None:
         """End a transaction whose commit has not been asked for; always raises."""
@@ -227,10 +244,14 @@ class Writer:
             raise Fenced(str(failure)) from failure
         raise Unknown(str(failure)) from failure
 
-    def _check_time(self, name: str) -> None:
-        """Give up a transaction that the broker is about to time out."""
+    def _wait_for_room(self, producer: Producer) -> None:
+        """Let a full queue drain, as long as the transaction has time."""
+        try:
+            self._serve(producer, QUEUE_FULL_SECONDS)
+        except _FailedError as failure:
+            self._give_up(failure)
         if self._remaining() <= 0:
-            self._give_up(_FailedError(name, Verdict.ABORT, "the transaction timeout has passed"))
+            self._give_up(_FailedError("send", Verdict.ABORT, "the transaction timeout has passed"))
 
     def _remaining(self) -> float:
         """Seconds until the broker gives this transaction up."""
@@ -254,13 +275,8 @@ class Writer:
         """Librdkafka reports a failed connection or request."""
         self._doubt = str(error)
 
-    def _on_delivery(self, error: KafkaError | None, message: KafkaMessage) -> None:
-        """Librdkafka reports a message that could not be delivered."""
-        if error is not None:
-            self._undelivered.append(f"{message.topic()}[{message.partition()}]: {error}")
 
-
-def _failure(call: str, exception: KafkaException) -> _FailedError:
+def _failure(call: str, exception: KafkaException | SystemError) -> _FailedError:
     """The failure of a call with its verdict."""
     error = error_of(exception)
     return _FailedError(call, judge(error), error)

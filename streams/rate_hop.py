@@ -40,6 +40,7 @@ from streams import suspense
 from streams.attribution import attribute
 from streams.contribution import Block, Cover, Sums, fold, to_bytes
 from streams.duplicates import Checked, check
+from streams.framing import framed
 from streams.log import Log, Message, Segment
 from streams.privacy import Tokens
 from streams.rating import Rated, rate
@@ -48,6 +49,7 @@ from streams.settle import Stopwatch, Work
 from streams.usage import Ints, UsageBatch, read_usage
 
 FUTURE_SKEW_US = 600_000_000
+BLOCK_ROWS_MAX = 65_536  # rows of rated usage in one message, which must fit the broker's limit
 REPEATED = 255  # above every reason
 
 
@@ -128,6 +130,7 @@ class RateHop:
             self.memory.identity,
         )
         delta.checked = checked
+        work.events += len(usage)
         reason = usage.reason.copy()
         reason[checked.conflict] = Reason.CONFLICTING_BODY
         self._watch.lap("duplicates")
@@ -176,6 +179,7 @@ class RateHop:
         waiting = np.flatnonzero(
             (reason >= Reason.NO_ATTRIBUTION_KEY) & (reason < Reason.UNDECODABLE) & ~duplicate
         )
+        messages = framed(usage, waiting, self.tokens)
         for index in waiting.tolist():
             partition = int(usage.partition[index])
             why = Reason(int(reason[index]))
@@ -185,7 +189,7 @@ class RateHop:
                 duplicate[index] = True
                 continue
             opened[key] = why
-            _, message = suspense.suspended(usage, index, why, self.tables, self.tokens)
+            message = suspense.suspended(usage, index, why, self.tables, messages[index])
             work.send(SUSPENSE.name, partition, message)
         return duplicate
 
@@ -199,8 +203,10 @@ class RateHop:
         work: Work,
     ) -> None:
         """Keep what is not usage with its position and bytes."""
-        for index in np.flatnonzero((reason >= Reason.UNDECODABLE) & ~duplicate).tolist():
-            message = suspense.quarantined_event(usage, index, USAGE.name)
+        unusable = np.flatnonzero((reason >= Reason.UNDECODABLE) & ~duplicate)
+        messages = framed(usage, unusable, None)
+        for index in unusable.tolist():
+            message = suspense.quarantined_event(usage, index, USAGE.name, messages[index])
             work.send(QUARANTINE.name, int(usage.partition[index]), message)
         for partition, message in suspense.quarantined_messages(segments, refused):
             work.send(QUARANTINE.name, partition, message)
@@ -245,6 +251,7 @@ class RateHop:
         early = usage.started_us > np.array(recycled.log_times_us, np.int64) + FUTURE_SKEW_US
         reason[early] = Reason.FUTURE_TIME
         rated = self._settle(usage, reason, np.flatnonzero(~early))
+        messages = framed(usage, np.arange(len(usage)), self.tokens)
         for index, key in enumerate(recycled.ids):
             partition, why = int(usage.partition[index]), Reason(int(reason[index]))
             before = recycled.reasons[index]
@@ -254,7 +261,7 @@ class RateHop:
             delta.count(partition, why, why.outcome)
             if why.outcome is Outcome.SUSPENDED:
                 delta.opened.setdefault(partition, {})[key] = why
-                _, message = suspense.suspended(usage, index, why, self.tables, self.tokens)
+                message = suspense.suspended(usage, index, why, self.tables, messages[index])
                 work.send(SUSPENSE.name, partition, message)
             else:
                 delta.closed.setdefault(partition, set()).add(key)
@@ -285,17 +292,22 @@ class RateHop:
             "covers": [list(c) for c in covers],
             "reference": self.tables.reference_id,
         }
-        if len(rated):
-            data = rated_blocks.to_bytes(usage, rated, self.tables, self.tokens, head)
-            work.send(RATED.name, min(s.partition for s in segments), (None, data))
+        home = min(s.partition for s in segments)
+        for start in range(0, len(rated), BLOCK_ROWS_MAX):
+            part = rated
+            if len(rated) > BLOCK_ROWS_MAX:
+                rows = np.arange(start, min(start + BLOCK_ROWS_MAX, len(rated)))
+                part = rated.take(rows)
+            data = rated_blocks.to_bytes(usage, part, self.tables, self.tokens, head)
+            work.send(RATED.name, home, (None, data))
         self._watch.lap("rated")
         sums, agreements = fold(usage, rated, self.tables)
         watermarks = {k: v for marks in work.delta.watermarks.values() for k, v in marks.items()}
         log_time = max(s.timestamp_us for s in segments)
         target = self._destination[agreements[sums.code]] if len(sums) else np.zeros(0, np.int32)
         for partition in range(self._settlement_partitions):
-            part: Sums = sums.take(target == partition)
-            block = Block(part, covers, watermarks, self.tables.reference_id, log_time)
+            own: Sums = sums.take(target == partition)
+            block = Block(own, covers, watermarks, self.tables.reference_id, log_time)
             work.send(CONTRIBUTIONS.name, partition, (None, to_bytes(block)))
         self._watch.lap("fold")
 

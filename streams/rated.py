@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from state.distinct import distinct
 from state.tables import NONE, Tables
 from streams.contribution import HEAD
 from streams.privacy import Tokens
@@ -81,7 +82,7 @@ def _columns(
 
 def _used(codes: npt.NDArray[np.int32], names: tuple[str, ...] | list[str]) -> pa.DictionaryArray:
     """Codes of a large code space as a dictionary of only the names that occur."""
-    used, code = np.unique(codes, return_inverse=True)
+    used, code = distinct(codes)
     values = [None if c == NONE else names[c] for c in used.tolist()]
     return _named(code.astype(np.int32), values)
 
@@ -99,10 +100,10 @@ def _periods(
     code = np.zeros(len(started), np.int32)
     labels: dict[str, int] = {}
     calendar = tables.version_calendar[version]
-    for number in np.unique(calendar).tolist():
+    for number in distinct(calendar)[0].tolist():
         at = np.flatnonzero(calendar == number)
         periods = tables.calendars[number]
-        index, back = np.unique(periods.index_of(started[at]), return_inverse=True)
+        index, back = distinct(periods.index_of(started[at]))
         here = [labels.setdefault(periods.label(i), len(labels)) for i in index.tolist()]
         code[at] = np.array(here, np.int32)[back]
     return _named(code, list(labels))

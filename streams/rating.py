@@ -24,6 +24,7 @@ import numpy.typing as npt
 
 from schemas.codes import PriceKind, Quantity, Reason, RoundingMode, RoundingPlace
 from schemas.money import round_columns, round_ratio
+from state.distinct import distinct
 from state.tables import NONE, Tables
 from streams.attribution import Legs
 from streams.usage import Codes, Ints, UsageBatch
@@ -151,7 +152,7 @@ def _charges(
     mode = np.where(at_record, mode, RoundingMode.FLOOR)
     decimals = np.where(at_record, decimals, MICRO_DECIMALS)
     styles = mode.astype(np.int64) * 100 + decimals + 50
-    for style in np.unique(styles).tolist():
+    for style in distinct(styles)[0].tolist():
         chosen = np.flatnonzero((styles == style) & fits)
         rounding, digits = RoundingMode(style // 100), style % 100 - 50
         step = 10 ** (9 - digits)

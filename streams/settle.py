@@ -22,11 +22,18 @@ from typing import Any, Protocol
 from streams.log import Aborted, Assignment, Log, Message, Segment, TopicPartition, Unknown
 
 
+FIRST_EVENTS_A_MESSAGE = 200
+
+
 @dataclass
 class Work:
-    """What a hop made of a batch: messages to send, positions to commit, and its delta to apply."""
+    """What a hop made of a batch: messages to send, positions to commit, and its delta to apply.
+
+    `events` is how much there was in the messages read, in whatever the hop bounds its batches by.
+    """
 
     delta: Any
+    events: int = 0
     outputs: dict[TopicPartition, list[Message]] = field(default_factory=dict)
     positions: dict[TopicPartition, int] = field(default_factory=dict)
 
@@ -91,12 +98,18 @@ class Loop:
     """One hop on one log."""
 
     def __init__(
-        self, hop: Hop, log: Log, stopwatch: Stopwatch, messages_max: int, linger_seconds: float
+        self, hop: Hop, log: Log, stopwatch: Stopwatch, batch_events: int, linger_seconds: float
     ) -> None:
+        """A loop that reads batches of about `batch_events` or what comes in `linger_seconds`.
+
+        A message may carry one event or thousands; how many messages make a batch follows from
+        what the last ones carried, and starts low so that the first batch fits memory too.
+        """
         self.hop = hop
         self.log = log
         self._watch = stopwatch
-        self._messages_max = messages_max
+        self._batch_events = batch_events
+        self._messages_max = max(1, batch_events // FIRST_EVENTS_A_MESSAGE)
         self._linger_seconds = linger_seconds
         self._owned: set[int] = set()
 
@@ -120,6 +133,8 @@ class Loop:
             self._reload()
             return Step("unknown", segments, work)
         self.hop.apply(work)
+        messages = sum(map(len, segments))
+        self._messages_max = max(1, self._batch_events * messages // max(messages, work.events))
         return Step("commit", segments, work)
 
     def _commit(self, work: Work) -> None:

@@ -11,16 +11,14 @@ never vanishes.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
-
-import pyarrow as pa
+import numpy as np
 
 from schemas.codes import Reason, Service
-from schemas.columns import Refused, encode, encode_unreadable
+from schemas.columns import Refused
 from schemas.records import codec
 from state.tables import Tables
 from streams.log import Message, Segment
-from streams.privacy import CLEAR_DIGITS, Tokens, mask
+from streams.privacy import CLEAR_DIGITS, mask
 from streams.usage import NO_SEQUENCE, UsageBatch
 
 SUSPENSE = codec("suspense.avsc")
@@ -49,9 +47,9 @@ def suspense_id(usage: UsageBatch, index: int, reason: Reason) -> str:
 
 
 def suspended(
-    usage: UsageBatch, index: int, reason: Reason, tables: Tables, tokens: Tokens
-) -> tuple[str, Message]:
-    """One suspended event: its id, and the message for `suspense.v1`."""
+    usage: UsageBatch, index: int, reason: Reason, tables: Tables, message: bytes
+) -> Message:
+    """One suspended event for `suspense.v1`; `message` is the event framed again, masked."""
     key = suspense_id(usage, index, reason)
     numbered = usage.sequence[index] != NO_SEQUENCE
     record = {
@@ -69,9 +67,9 @@ def suspended(
         "row": int(usage.row[index]),
         # Avro's long is signed; the digest is read back modulo 2^64.
         "body": int(usage.body[index].astype("int64")),
-        "usage": framed(usage, index, tokens),
+        "usage": message,
     }
-    return key, (key.encode(), SUSPENSE.encode(record))
+    return key.encode(), SUSPENSE.encode(record)
 
 
 def missing(usage: UsageBatch, index: int, reason: Reason, tables: Tables) -> str:
@@ -108,49 +106,21 @@ def _unknown_route(usage: UsageBatch, index: int, tables: Tables) -> str:
     for column in ("ingress_route", "egress_route"):
         name = _name(usage, column, index)
         code = routes.get(name, -1)
-        if name and (code < 0 or tables.assignment.lookup(_one(code), second)[0] == -1):
+        if name and (
+            code < 0 or tables.assignment.lookup(np.array([code], np.int32), second)[0] == -1
+        ):
             return name
     return ""
 
 
-def _one(code: int) -> Any:  # noqa: ANN401 - a one-element code column
-    return pa.array([code], pa.int32()).to_numpy()
-
-
-def framed(usage: UsageBatch, index: int, tokens: Tokens | None) -> bytes:
-    """One event as a framed message again; with `tokens`, its subscriber and caller masked."""
-    family, at = usage.origin(index)
-    if family is None:
-        line = usage.unreadable[at]
-        return bytes(encode_unreadable([line])[0].as_py())
-    columns = {name: column.slice(at, 1) for name, column in family.columns.items()}
-    if tokens is not None:
-        columns = _masked(columns, tokens)
-    return bytes(encode(family.service, columns)[0].as_py())
-
-
-def _masked(columns: dict[str, pa.Array], tokens: Tokens) -> dict[str, pa.Array]:
-    """Subscriber as leading digits and token, calling number as leading digits."""
-    out = dict(columns)
-    if "subscriber" in columns and columns["subscriber"][0].as_py() is not None:
-        number, token = columns["subscriber"][0].as_py(), columns["subscriber_token"][0].as_py()
-        out["subscriber"] = pa.array([mask(number)], pa.string())
-        out["subscriber_token"] = pa.array([token or tokens.of(number)], pa.string())
-    if "calling_number" in columns and columns["calling_number"][0].as_py() is not None:
-        out["calling_number"] = pa.array([mask(columns["calling_number"][0].as_py())], pa.string())
-    return out
-
-
-def quarantined_event(usage: UsageBatch, index: int, topic: str) -> Message:
-    """A decoded record that is not usage."""
+def quarantined_event(usage: UsageBatch, index: int, topic: str, message: bytes) -> Message:
+    """A decoded record that is not usage; `message` is the record framed again."""
     reason = Reason(int(usage.reason[index]))
     family, at = usage.origin(index)
     source = usage.source.values[usage.source.codes[index]]
     detail = usage.unreadable[at].text if family is None else _says(reason, usage, index)
     position = (topic, int(usage.partition[index]), int(usage.offset[index]), int(usage.row[index]))
-    return _quarantine(
-        position, reason, detail, source, source.encode(), framed(usage, index, None)
-    )
+    return _quarantine(position, reason, detail, source, source.encode(), message)
 
 
 def _says(reason: Reason, usage: UsageBatch, index: int) -> str:

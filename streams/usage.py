@@ -23,7 +23,7 @@ from schemas.codes import Direction, Reason, Service
 from schemas.columns import Decoded, Family, Refused, Unreadable, decode
 from schemas.topics import partition_of
 from state.prefixes import NOT_A_NUMBER, justify
-from streams.hashing import NULL_DIGEST, Digests, mix, text_digests
+from streams.hashing import Digests, mix, text_digests
 from streams.log import Segment
 
 Ints = npt.NDArray[np.int64]
@@ -105,12 +105,6 @@ class Text:
     def map(self, lookup: Callable[[str], int]) -> Codes:
         """A code of another space for each row: one look-up a distinct value, -1 for none."""
         return np.array([*map(lookup, self.values), -1], np.int32)[self.codes]
-
-    def digests(self) -> Digests:
-        """A stable digest for each row."""
-        table = text_digests(pa.array(self.values, pa.string())) if self.values else None
-        none = np.array([NULL_DIGEST], np.uint64)
-        return (none if table is None else np.concatenate([table, none]))[self.codes]
 
 
 @dataclass(frozen=True)
@@ -217,7 +211,7 @@ def _batch(decoded: Decoded, segments: Sequence[Segment], partitions: int) -> Us
         subscriber_token=_strings(families, "subscriber_token", len(lines)),
         rated_number=number,
         quantities=quantities,
-        body=_join([_body(f) for f in families] + [np.zeros(len(lines), np.uint64)]),
+        body=_body(families, keys, len(lines)),
         reason=np.zeros(len(message), np.int8),
         families=families,
         unreadable=lines,
@@ -296,28 +290,41 @@ def _rated_numbers(families: Sequence[Family], lines: int) -> tuple[Ints, Marks]
     return _join([*numbers, np.full(lines, -1, np.int64)]), _join([*bad, np.zeros(lines, bool)])
 
 
-def _body(family: Family) -> Digests:
-    """A digest of what the events of a family say: a sum over the fields that an event has.
+def _body(families: Sequence[Family], keys: dict[str, Text], lines: int) -> Digests:
+    """A digest of what each event says: a sum over the fields that it has.
 
     A field that is null adds nothing, so that the digest of an event depends on nothing but the
     event, and zero and null are told apart.
     """
-    digest = np.full(len(family), np.uint64(family.service))
-    for salt, name in enumerate(BODY, 1):
-        column = family.columns.get(name)
-        if column is None or column.null_count == len(column):
-            continue
-        part = mix(_said(column, name) ^ np.uint64(salt << 56))
-        if column.null_count:
-            part[column.is_null().to_numpy(zero_copy_only=False)] = 0
-        digest += part
+    said = [_fields(family) for family in families]
+    digest = _join([*said, np.zeros(lines, np.uint64)])
+    for name, text in keys.items():
+        if text.values:
+            salt = np.uint64((BODY.index(name) + 1) << 56)
+            table = mix(text_digests(pa.array(text.values, pa.string())) ^ salt)
+            digest += np.append(table, np.uint64(0))[text.codes]
     return mix(digest)
 
 
-def _said(column: pa.Array, name: str) -> Digests:
+def _fields(family: Family) -> Digests:
+    """The part of the digest that a family's own fields add."""
+    digest = np.full(len(family), np.uint64(family.service))
+    for salt, name in enumerate(BODY, 1):
+        column = family.columns.get(name)
+        if column is None or name in KEYS or column.null_count == len(column):
+            continue
+        part = mix(_said(family, name) ^ np.uint64(salt << 56))
+        if column.null_count:
+            part[column.is_null().to_numpy(zero_copy_only=False)] = 0
+        digest += part
+    return digest
+
+
+def _said(family: Family, name: str) -> Digests:
     """What one field says, as a number or as a digest."""
-    if name in KEYS:
-        return Text.join([column]).digests()
+    column = family.columns[name]
+    if name == "direction":
+        return _directions(family).astype(np.uint64)
     if pa.types.is_string(column.type):
         return text_digests(column)
     if pa.types.is_boolean(column.type):

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from schemas.reference import Problem, ReferenceError, load
+from schemas import reference
+from schemas.reference import Problem, load
 from state.tables import Tables, build
 
 PARTNERS = """\
@@ -70,7 +71,7 @@ DE-MOBILE,0.06,30,6,0.01,,
 """
 
 
-def reference_dir(  # noqa: PLR0913 - a maker names each file it can change
+def reference_dir(
     directory: Path,
     *,
     partners: str = PARTNERS,
@@ -120,7 +121,7 @@ def problems_of(directory: Path) -> list[Problem]:
     """What is wrong with a reference directory, in order of file and line; nothing if it loads."""
     try:
         load(directory)
-    except ReferenceError as error:
+    except reference.ReferenceError as error:
         return list(error.problems)
     return []
 

@@ -46,7 +46,7 @@ class Member:
             assert offsets == sorted(set(offsets))
             assert offsets[-1] < segment.next_offset
             times_us = [segment.log_time_us(index) for index in range(len(segment))]
-            assert 0 < min(times_us) <= max(times_us) == segment.timestamp_us
+            assert 0 < min(times_us) <= times_us[-1] <= segment.timestamp_us
             rows = zip(offsets, segment.keys, segment.values, strict=True)
             for offset, key, value in rows:
                 received = (segment.topic, segment.partition, key, value)

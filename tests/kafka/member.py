@@ -26,6 +26,8 @@ from streams.log import Aborted, Fenced, Message, TopicPartition, Unknown
 ROOT = Path(__file__).parents[2]
 WAIT_SECONDS = 60
 FENCED_STATUS = 3
+# What was sent has reached the broker within this time.
+SENT_SECONDS = 0.5
 
 
 class Process:
@@ -125,6 +127,7 @@ class Copier:
                 self.log.send(self._output, segment.partition, messages)
             self._transactions += 1
             if self._transactions == self._stop_at:
+                time.sleep(SENT_SECONDS)
                 os.kill(os.getpid(), signal.SIGSTOP)
             self.log.commit(positions)
         except Aborted:

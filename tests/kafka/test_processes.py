@@ -15,11 +15,11 @@ from dataclasses import replace
 
 import pytest
 
-from schemas.topics import Topic
-from streams.kafka_admin import KafkaAdmin, KafkaAppender
+from streams.kafka_admin import KafkaAppender
 from streams.kafka_reader import KafkaTail, tail
 from streams.kafka_settings import KafkaSettings
 from tests.kafka.member import FENCED_STATUS, Process
+from tests.kafka.worlds import create_topic
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
@@ -33,7 +33,6 @@ class Stage:
     def __init__(self, brokers: str) -> None:
         """Create the topics and begin to watch."""
         prefix = f"copy-{uuid.uuid4().hex[:12]}"
-        self.source, self.output = f"{prefix}.source", f"{prefix}.output"
         self.settings = KafkaSettings(
             brokers=brokers,
             group_prefix=prefix,
@@ -41,11 +40,8 @@ class Stage:
             transaction_timeout_seconds=6,
             request_timeout_seconds=4,
         )
-        topics = [
-            Topic(name, "usage", compacted=False, key="-", about="of a test")
-            for name in (self.source, self.output)
-        ]
-        KafkaAdmin(self.settings).create_topics(PARTITIONS, PARTITIONS, topics=topics)
+        self.source = create_topic(self.settings, PARTITIONS)
+        self.output = create_topic(self.settings, PARTITIONS)
         self.inputs: list[list[bytes]] = [[] for _ in range(PARTITIONS)]
         self.copies: list[list[bytes]] = [[] for _ in range(PARTITIONS)]
         self.members: list[Process] = []

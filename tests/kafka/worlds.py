@@ -43,6 +43,13 @@ def settings_of(brokers: str, prefix: str, slot: str = "0") -> KafkaSettings:
     )
 
 
+def create_topic(settings: KafkaSettings, partitions: int, *, compacted: bool = False) -> str:
+    """A new topic, made as Weir's own are."""
+    topic = Topic(f"topic-{uuid.uuid4().hex[:12]}", "usage", compacted, "-", "of a test")
+    KafkaAdmin(settings).create_topics(partitions, partitions, topics=[topic])
+    return topic.name
+
+
 class LostAnswer:
     """A producer whose commit's answer is lost, after the broker has applied it or before.
 
@@ -80,15 +87,11 @@ class KafkaWorld:
     def __init__(self, brokers: str) -> None:
         """Create the topics."""
         prefix = f"world-{uuid.uuid4().hex[:12]}"
-        self.source, self.second, self.output, self.table = (
-            f"{prefix}.{name}" for name in ("source", "second", "output", "table")
-        )
         self.settings = settings_of(brokers, prefix)
-        topics = [
-            Topic(name, "usage", name == self.table, "-", "of a test")
-            for name in (self.source, self.second, self.output, self.table)
-        ]
-        KafkaAdmin(self.settings).create_topics(PARTITIONS, PARTITIONS, topics=topics)
+        self.source, self.second, self.output = (
+            create_topic(self.settings, PARTITIONS) for _ in range(3)
+        )
+        self.table = create_topic(self.settings, PARTITIONS, compacted=True)
         self._admin = AdminClient(self.settings.client("eye"))
         self._appender = KafkaAppender(self.settings)
         self._logs: list[KafkaLog] = []

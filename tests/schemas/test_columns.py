@@ -213,7 +213,7 @@ def test_a_bad_message_is_refused_alone(name: str) -> None:
 
 @given(st.lists(st.sampled_from(["good", "envelope", "line", *BAD]), max_size=20))
 def test_any_mixture_is_sorted_out(kinds: list[str]) -> None:
-    """Every message of a batch ends in exactly one of the three results, whatever its neighbours."""
+    """Every message of a batch ends in exactly one of the three results, whatever is beside it."""
     line = encode_unreadable([Unreadable(0, "file:1", 5, "unreadable_line", "x")])[0].as_py()
     envelope = frame(SMS_ENVELOPE) + zigzag(2) + GOOD + GOOD + b"\x00"
     made = {"good": frame(SMS) + GOOD, "envelope": envelope, "line": line}
@@ -313,17 +313,13 @@ def next_version(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
         registry, "read_schema", lambda file: newer if file == "newer" else read_schema(file)
     )
     monkeypatch.setitem(registry.VERSIONS, 7, (Service.SMS, "newer"))
-    cached = (
-        registry.wire_schemas,
-        columns._framed,
-        columns.arrow_schema,
-        columns._defaults,
-    )
-    for function in cached:
-        function.cache_clear()
+    things = [*vars(registry).values(), *vars(columns).values()]
+    forget = [thing.cache_clear for thing in things if hasattr(thing, "cache_clear")]
+    for clear in forget:
+        clear()
     yield 7
-    for function in cached:
-        function.cache_clear()
+    for clear in forget:
+        clear()
 
 
 def test_an_older_writers_messages_stay_readable(next_version: int) -> None:

@@ -34,7 +34,7 @@ Schema = dict[str, Any]
 
 def readable(reader: Schema, writer: Schema) -> bool:
     """Whether Avro's own rules let a reader's schema read what a writer's schema wrote."""
-    checker = ReaderWriterCompatibilityChecker()
+    checker = ReaderWriterCompatibilityChecker()  # type: ignore[no-untyped-call]
     result = checker.get_compatibility(parse(json.dumps(reader)), parse(json.dumps(writer)))
     return result.compatibility is SchemaCompatibilityType.compatible
 

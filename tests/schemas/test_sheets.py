@@ -111,7 +111,7 @@ def test_prices_become_nanos() -> None:
         """The amount in nanos."""
         return parse_decimal(text, NANOS_DECIMALS)
 
-    sheet.nanos("a", price, "price_nanos")
+    sheet.nanos("a", price, "price_nanos", 10**9)
     assert sheet.frame["price_nanos"].to_list() == [12_000_000]
     assert [str(problem) for problem in problems.found] == [
         "f.csv:3: a: '1e3' is not a decimal number; write it out without an exponent"

@@ -1,0 +1,138 @@
+"""`weir bench rate`: the whole path on genuine Kafka, against the ceiling of the same run.
+
+The workload is settle-bench v1 (see `workload.py`), so that the figures can be laid beside those of
+other engines on the same job. Events go on the broker first; then a process that only consumes and
+decodes gives the ceiling, and a process with both hops settles everything: duplicates, suspense,
+rated blocks, state and commits included. Its result is read back and must be exact.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from ops.bench import workload
+from ops.bench.broker import USAGE_PARTITIONS, create_topics, send
+from ops.bench.recipe import ORIGINAL, Shape, source_name
+from schemas.records import codec
+from schemas.topics import ACCRUALS, SUSPENSE
+from streams.kafka_reader import tail
+from streams.kafka_settings import KafkaSettings
+from streams.log import Message
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is measured: how many events, in envelopes of how many, for which market."""
+
+    events: int
+    envelope: int = 1
+    shape: Shape = ORIGINAL
+    seed: int = workload.SEED
+
+
+def load(settings: KafkaSettings, setting: Setting) -> dict[int, int]:
+    """Put the workload on the broker; returns the next offset of each partition."""
+    data, order = workload.columns(setting.events, setting.seed, setting.shape)
+    if setting.envelope == 1:
+        messages = workload.encode(data, order, setting.shape)
+    else:
+        messages = workload.envelopes(data, order, setting.envelope, setting.shape)
+    names = [source_name(i).encode() for i in range(int(messages.source.max()) + 1)]
+    batches: list[list[Message]] = []
+    for rows in messages.partition_rows(USAGE_PARTITIONS):
+        values = messages.values.take(pa.array(rows)).to_pylist()
+        keys = [names[s] for s in messages.source[rows].tolist()]
+        batches.append(list(zip(keys, values, strict=True)))
+    return send(settings, batches)
+
+
+def run(module: str, *arguments: str) -> dict[str, Any]:
+    """Run one measuring process of this package; its last line is its report."""
+    command = [sys.executable, "-m", f"ops.bench.{module}", *arguments]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603
+    report: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return report
+
+
+def measure(brokers: str, setting: Setting, *, ceiling: bool = True) -> dict[str, Any]:
+    """One run: load, ceiling, settle, check."""
+    settings = create_topics(brokers, f"bench-{time.time_ns()}")
+    with tempfile.TemporaryDirectory() as directory:
+        reference = Path(directory) / "reference"
+        workload.write_reference(reference, setting.seed, setting.shape)
+        ends = json.dumps(load(settings, setting))
+        top = run("ceiling_process", "--brokers", brokers, "--ends", ends) if ceiling else None
+        report = run(
+            "settle_process",
+            "--brokers",
+            brokers,
+            "--group",
+            settings.group_prefix,
+            "--reference",
+            str(reference),
+            "--ends",
+            ends,
+        )
+    report["checked"] = check(settings, setting)
+    if top is not None:
+        report["ceiling_events_per_second"] = top["events_per_second"]
+        report["ceiling_cpu_seconds_per_million"] = top["cpu_seconds_per_million"]
+        ratio = report["events_per_second"] / top["events_per_second"]
+        report["ratio_to_ceiling"] = round(ratio, 3)
+    return report
+
+
+def check(settings: KafkaSettings, setting: Setting) -> str:
+    """Compare what was committed with the table that was worked out apart from Weir."""
+    expected = workload.expected(setting.events, setting.seed, setting.shape)
+    found = accrued(settings)
+    wrong = [
+        k for k in expected.table.keys() | found.keys() if expected.table.get(k) != found.get(k)
+    ]
+    suspended = len(latest(settings, SUSPENSE.name))
+    if suspended != expected.suspended:
+        return f"{suspended} suspended instead of {expected.suspended}"
+    if wrong:
+        key = min(wrong)
+        return f"{len(wrong)} rows differ, as {key}: {found.get(key)} instead of {expected.table.get(key)}"
+    return "exact"
+
+
+def accrued(settings: KafkaSettings) -> Mapping[workload.Key, tuple[int, int, int]]:
+    """Hour rows of the accruals as the workload's keys."""
+    table: dict[workload.Key, tuple[int, int, int]] = {}
+    for value in latest(settings, ACCRUALS.name).values():
+        message = codec("accruals.avsc").decode(value)
+        if message["hour"] is None:
+            continue
+        partner = message["agreement"].removesuffix(workload.agreement_name(""))
+        for row in message["rows"]:
+            service, direction = row["item"].split("-")
+            key = (partner, service, direction, message["hour"])
+            table[key] = (row["events"], row["quantity"], row["charge_micros"])
+    return table
+
+
+def latest(settings: KafkaSettings, topic: str) -> dict[bytes, bytes]:
+    """The latest committed value of each key."""
+    found: dict[bytes, bytes] = {}
+    reader = tail(settings, [topic])
+    while not reader.caught_up:
+        for segment in reader.read(10_000, 0.2):
+            for key, value in zip(segment.keys, segment.values, strict=True):
+                if key is not None and value is not None:
+                    found[key] = value
+                elif key is not None:
+                    found.pop(key, None)
+    reader.close()
+    return found

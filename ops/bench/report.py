@@ -1,0 +1,42 @@
+"""What benchmarks measure a process by: wall time, its own CPU time and its peak memory."""
+
+from __future__ import annotations
+
+import resource
+import time
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Meter:
+    """Time since a start that is set when work begins, not when the process does."""
+
+    started: float = field(default_factory=time.perf_counter)
+    cpu: float = field(default_factory=time.process_time)
+
+    def start(self) -> None:
+        """Begin now."""
+        self.started, self.cpu = time.perf_counter(), time.process_time()
+
+    def read(self, events: int) -> dict[str, float]:
+        """Rates so far for a number of events."""
+        seconds = time.perf_counter() - self.started
+        cpu_seconds = time.process_time() - self.cpu
+        return {
+            "events": events,
+            "seconds": round(seconds, 3),
+            "events_per_second": round(events / seconds),
+            "cpu_seconds_per_million": round(cpu_seconds / events * 1e6, 3),
+            "peak_memory_mebibytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        }
+
+
+def percentile(weighted: list[tuple[float, int]], share: float) -> float:
+    """The smallest value that at least `share` of the weight lies at or below."""
+    total = sum(weight for _, weight in weighted)
+    reached = 0
+    for value, weight in sorted(weighted):
+        reached += weight
+        if reached >= share * total:
+            return value
+    return 0.0
