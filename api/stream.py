@@ -32,6 +32,10 @@ from state.view_answers import Readiness, Total, Totals
 # Positions that were sent lately, so that a client who reconnects gets a delta.
 POSITIONS_MAX = 256
 
+# At most a quarter of a core for totals, and still an update about every second.
+REST_FACTOR = 3
+REST_SECONDS_MAX = 0.75
+
 
 class StreamMeter(Protocol):
     """Who is told how many streams there are."""
@@ -74,6 +78,8 @@ class Streams:
         self._closing = False
         self._known: OrderedDict[str, int] = OrderedDict()
         self._latest: Totals | None = None
+        self._rest_until: float = 0
+        self._working = asyncio.Lock()
 
     def close(self) -> None:
         """End all streams at their next turn and open no more; safe to call from any thread."""
@@ -115,8 +121,7 @@ class Streams:
                 if readiness is not waiting:
                     frame = event("waiting", {"readiness": readiness.value})
                 waiting, sent = readiness, None
-            elif self.view.counter != sent:
-                totals = await self._totals()
+            elif (totals := await self._totals()).stamp.counter != sent:
                 frame = self._frame(totals, query, sent)
                 sent, waiting = totals.stamp.counter, None
             elif loop.time() - spoke_at >= self.limits.heartbeat_seconds:
@@ -127,11 +132,21 @@ class Streams:
             await asyncio.sleep(self.limits.interval_seconds)
 
     async def _totals(self) -> Totals:
-        """All totals as of now, worked out once for all streams, off the event loop."""
-        latest = self._latest
-        if latest is None or latest.stamp.counter != self.view.counter:
-            latest = self._latest = await run_in_threadpool(self.view.partners)
-        return latest
+        """All totals, worked out once for all streams, off the event loop.
+
+        With thousands of agreements that takes a while; streams then pause in proportion, so that
+        settling, which shares the processor, is hardly held up.
+        """
+        loop = asyncio.get_running_loop()
+        async with self._working:
+            latest = self._latest
+            old = latest is None or latest.stamp.counter != self.view.counter
+            if latest is None or (old and loop.time() >= self._rest_until):
+                started = loop.time()
+                latest = self._latest = await run_in_threadpool(self.view.partners)
+                spent = loop.time() - started
+                self._rest_until = loop.time() + min(REST_FACTOR * spent, REST_SECONDS_MAX)
+            return latest
 
     def _frame(self, totals: Totals, query: StreamQuery, since: int | None) -> bytes:
         """A snapshot, or what changed since a counter if only figures did."""
@@ -142,14 +157,13 @@ class Streams:
         while len(self._known) > POSITIONS_MAX:
             self._known.popitem(last=False)
         whole = since is None or totals.shape_counter > since
-        items = [
-            total_body(total)
+        wanted = [
+            total
             for total in totals.items
-            if (whole or total.changed > (since or 0))
-            and query.agreement in (None, total.agreement)
-            and query.partner in (None, total.partner)
+            if query.agreement in (None, total.agreement) and query.partner in (None, total.partner)
         ]
-        final = bool(totals.items) and all(t.statement is not None for t in totals.items)
+        items = [total_body(t) for t in wanted if whole or t.changed > (since or 0)]
+        final = bool(wanted) and all(total.statement is not None for total in wanted)
         body = {
             **head,
             "status": "final" if final else "provisional",

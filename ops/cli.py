@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from ops import cli_data
+from ops import cli_data, cli_run
+from ops.bench.cli import bench_app
 
 app = typer.Typer(
     help="Weir settles wholesale and partner telecom business while it happens.",
@@ -12,17 +13,24 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for command in (
+    cli_run.demo,
+    cli_run.generate,
     cli_data.settle,
     cli_data.accruals,
     cli_data.statements,
     cli_data.close,
     cli_data.explain,
     cli_data.verify,
+    cli_run.worker,
+    cli_run.api,
+    cli_run.doctor,
 ):
     app.command()(command)
 app.add_typer(cli_data.suspense_app, name="suspense")
 app.add_typer(cli_data.quarantine_app, name="quarantine")
 app.add_typer(cli_data.state_app, name="state")
+app.add_typer(cli_run.topics_app, name="topics")
+app.add_typer(bench_app, name="bench")
 
 
 def main() -> None:

@@ -1,33 +1,44 @@
-"""Commands on a data directory: settle files, look at figures, close, explain, verify, mend."""
+"""Commands on a data directory: settle files, look at figures, close, explain, verify, mend.
+
+What only looks opens the directory read-only and works beside a process that settles into it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from ops.embedded import Embedded, NoReferenceError, current_reference
-from ops.explain import EventName, accrual_of, appearances, kept, leg, statement_lines
+from ops.close import closable
+from ops.embedded import Embedded
+from ops.explain import explain as explain_event
+from ops.explain_event import EventName
+from ops.explain_text import print_explanation, steps
 from ops.figures import by_agreement, period_rows
 from ops.output import Exit, Form, fail, notes, print_json, show
-from ops.state_hash import state_hash
+from ops.reading import NoReferenceError, Opened, current_reference, kept_references
+from ops.state_hash import logged_state_hash
+from ops.verify import Verdict, VerifyError
 from ops.verify import verify as verify_log
 from schemas.records import codec
 from schemas.reference import ReferenceError
 from schemas.topics import ACCRUALS, QUARANTINE, SUSPENSE, USAGE
-from state.archive import Archive
 from streams.files import UsageFileError
-from streams.local import LocalStore
 from streams.local_database import DirectoryError
-from streams.log import Segment
 
 Data = Annotated[Path, typer.Option("--data", help="Data directory.", envvar="WEIR_DATA")]
 Output = Annotated[Form, typer.Option("-o", "--output", help="Form of the results.")]
 AmountColumns = ("partner", "model", "agreement", "currency", "flow", "amount")
 OutcomeColumns = ("outcome", "reason", "events")
+StatementColumns = ("number", "partner", "period", "lines", "currency")
+TotalColumns = ("receivable", "payable", "net")
+NO_TOTALS = {"currency": "", "receivable": "", "payable": "", "net": ""}
 
 
 def opened(data: Path, reference: Path | None = None) -> Embedded:
@@ -35,6 +46,16 @@ def opened(data: Path, reference: Path | None = None) -> Embedded:
     try:
         return Embedded(data, reference)
     except (ReferenceError, NoReferenceError, DirectoryError) as error:
+        raise fail(str(error)) from error
+
+
+@contextmanager
+def reading(data: Path) -> Iterator[Opened]:
+    """A data directory for reading, or a plain message about why not."""
+    try:
+        with Opened(data) as found:
+            yield found
+    except (ReferenceError, NoReferenceError, DirectoryError, VerifyError) as error:
         raise fail(str(error)) from error
 
 
@@ -97,14 +118,29 @@ def accruals(
     output: Output = Form.TABLE,
 ) -> None:
     """Running accruals by agreement, item and period."""
-    with opened(data) as weir:
+    with reading(data) as weir:
+        accrued = weir.latest(ACCRUALS.name)
+        every = period_rows(accrued, weir.book)
         rows = [
             r
-            for r in period_rows(weir.latest(ACCRUALS.name), weir.engine.accrue_hop.book)
+            for r in every
             if agreement in (None, r["agreement"]) and period in (None, r["booked"])
         ]
     columns = ("partner", "agreement", "booked", "original", "item", "line", "version", "flow")
     show(output, "Accruals", rows, (*columns, "events", "quantity", "unit", "amount", "currency"))
+    if not rows and every:
+        have = (
+            "agreement" if agreement not in (None, *(r["agreement"] for r in every)) else "period"
+        )
+        known = sorted({str(r["agreement" if have == "agreement" else "booked"]) for r in every})
+        notes.print(f"no accruals of that {have}; there are: {', '.join(known)}", soft_wrap=True)
+
+
+def statement_rows(documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A row for each currency of each statement, and one for a statement of nothing."""
+    return [
+        {**d, **t, "lines": len(d["lines"])} for d in documents for t in d["totals"] or [NO_TOTALS]
+    ]
 
 
 def statements(
@@ -113,7 +149,7 @@ def statements(
     output: Output = Form.TABLE,
 ) -> None:
     """Closed periods; with a number the whole document."""
-    with opened(data) as weir:
+    with reading(data) as weir:
         documents = weir.statements()
     if number is not None:
         for document in documents:
@@ -121,20 +157,15 @@ def statements(
                 print_json(document)
                 return
         raise fail(f"there is no statement {number}; `weir statements` lists them", Exit.FINDING)
-    rows = [
-        {**d, **t, "lines": len(d["lines"])}
-        for d in documents
-        for t in d["totals"] or [{"currency": "", "receivable": "", "payable": "", "net": ""}]
-    ]
-    columns = ("number", "partner", "period", "lines", "currency", "receivable", "payable", "net")
-    show(output, "Statements", rows, columns)
+    show(output, "Statements", statement_rows(documents), (*StatementColumns, *TotalColumns))
 
 
 def close(
     data: Data,
     period: Annotated[str, typer.Option(help="Period to close, for instance 2026-11.")],
     agreement: Annotated[
-        list[str] | None, typer.Option(help="Only these agreements; all by default.")
+        list[str] | None,
+        typer.Option(help="Only these agreements, with or without usage; else all with usage."),
     ] = None,
     output: Output = Form.TABLE,
 ) -> None:
@@ -143,103 +174,82 @@ def close(
     Usage of the period that arrives later becomes an adjustment in the next one.
     """
     with opened(data) as weir:
-        names = [a.name for a in weir.tables.agreements]
-        for name in agreement or names:
-            if name not in names:
-                raise fail(f"there is no agreement {name} in the reference")
-        closed = weir.close_periods(agreement or names, period)
+        book = weir.engine.accrue_hop.book
+        rows = period_rows(weir.latest(ACCRUALS.name), book)
+        choice = closable(weir.tables, weir.statements(), rows, period, agreement)
+        closed = weir.close_periods(choice.agreements, period) if choice.agreements else []
+    for said in choice.remarks:
+        notes.print(said, highlight=False, soft_wrap=True)
+    show(output, "Closed", statement_rows(closed), (*StatementColumns, *TotalColumns))
     if not closed:
-        raise fail(f"{period} is no period of these agreements, or was closed before", Exit.FINDING)
-    columns = ("number", "partner", "period", "currency", "receivable", "payable", "net")
-    show(output, "Closed", [{**d, **t} for d in closed for t in d["totals"]], columns)
+        raise fail(f"nothing was closed: {choice.hint}", Exit.FINDING)
 
 
 def explain(
     event: Annotated[str, typer.Argument(help="source/epoch/sequence, or source//event-id.")],
     data: Data,
-    output: Output = Form.JSON,
+    output: Output = Form.TABLE,
 ) -> None:
-    """One event's way, from the bytes that came in to the line of a statement."""
+    """One event's way, from the bytes that came in to the line of a statement.
+
+    Example: weir explain mediation-00/0/2051 --data ./data
+    """
     try:
         name = EventName.parse(event)
     except ValueError as error:
         raise fail(str(error)) from error
-    with opened(data) as weir:
-        weir.project()
-        partitions = weir.store.partitions(USAGE.name)
-        came = list(appearances(weir.read(USAGE.name), name, partitions))
-        records = [(t, v) for t in (SUSPENSE.name, QUARANTINE.name) for _, _, v in weir.latest(t)]
-        waiting = kept(records, name)
-        rated = Archive(data / "archive").find(*vars_of(name))
-        book = weir.engine.accrue_hop.book
-        running = period_rows(weir.latest(ACCRUALS.name), book)
-        documents = weir.statements()
-        legs = [
-            {
-                **leg(row, weir.tables, book),
-                "accrual": accrual_of(row, running),
-                "statement_lines": statement_lines(row, documents),
-            }
-            for row in rated
-        ]
-    if not came:
-        raise fail(f"{event} never came", Exit.FINDING)
-    first = "taken in" if legs or waiting else "excluded: test or retail traffic"
-    duplicate_check = (
-        f"{first}; {len(came) - 1} later appearance(s) counted as duplicates or conflicts"
-    )
-    print_json(
-        {
-            "event": event,
-            "source": came,
-            "duplicate_check": duplicate_check,
-            "not_rated": waiting,
-            "legs": legs,
-        }
-    )
-    _ = output
-
-
-def vars_of(name: EventName) -> tuple[str, int, int | None, str | None]:
-    """The parts of an event's name."""
-    return name.source, name.epoch, name.sequence, name.event_id
+    with reading(data) as weir, notes.status("looking through the log"):
+        document = explain_event(weir, name)
+    if document is None:
+        msg = f"{event} never came; check source, epoch and number (`source//id` for an event id)"
+        raise fail(msg, Exit.FINDING)
+    if output is Form.JSON:
+        print_json(document)
+    elif output is Form.CSV:
+        said = [{"step": what, "text": text} for what, text in steps(document)]
+        show(output, "Explanation", said, ("step", "text"))
+    else:
+        print_explanation(document, Console())
 
 
 def verify(data: Data, output: Output = Form.TABLE) -> None:
     """Settle the raw usage again, independently, and compare everything; exit 1 on a difference."""
-    try:
-        reference = current_reference(data)
-        store = LocalStore(data / "log", read_only=True)
-    except (NoReferenceError, DirectoryError) as error:
-        raise fail(str(error)) from error
-    with store:
-        verdict = verify_log(lambda t: read_all(store, t), reference, store.partitions(USAGE.name))
-    document = {
-        "events": verdict.events,
-        "outcomes": dict(verdict.outcomes),
-        "accrual_rows": verdict.accrual_rows,
-        "statements": verdict.statements,
-        "differences": list(verdict.differences),
-    }
-    if output is Form.TABLE:
-        for line in verdict.differences:
-            typer.echo(f"difference: {line}")
-        typer.echo(
-            f"{verdict.events:,} events, {verdict.accrual_rows:,} accrual rows and "
-            f"{verdict.statements} statements recomputed: {len(verdict.differences)} differences"
+    with reading(data) as weir, notes.status("settling all usage once more, another way"):
+        verdict = verify_log(
+            weir.snapshot,
+            kept_references(data),
+            current_reference(data).name,
+            weir.store.partitions(USAGE.name),
+            weir.store.partitions(ACCRUALS.name),
         )
-    else:
-        print_json(document)
+    print_verdict(verdict, output)
     if verdict.differences:
         raise typer.Exit(int(Exit.FINDING))
 
 
-def read_all(store: LocalStore, topic: str) -> Iterator[Segment]:
-    """A topic from its beginning to its end."""
-    reader = store.tail([topic])
-    while segments := reader.read(10_000, 0):
-        yield from segments
-    reader.close()
+def print_verdict(verdict: Verdict, form: Form) -> None:
+    """What was compared and what differs."""
+    if form is Form.JSON:
+        print_json(
+            {
+                "events": verdict.events,
+                "outcomes": dict(verdict.outcomes),
+                "accrual_rows": verdict.accrual_rows,
+                "statements": verdict.statements,
+                "references": list(verdict.references),
+                "differences": list(verdict.differences),
+            }
+        )
+        return
+    if form is Form.CSV:
+        show(form, "", [{"difference": line} for line in verdict.differences], ("difference",))
+        return
+    for line in verdict.differences:
+        typer.echo(f"difference: {line}")
+    typer.echo(
+        f"{verdict.events:,} events, {verdict.accrual_rows:,} accrual rows and "
+        f"{verdict.statements} statements recomputed: {len(verdict.differences)} differences"
+    )
 
 
 suspense_app = typer.Typer(help="Usage that could not be rated yet.", no_args_is_help=True)
@@ -250,19 +260,17 @@ state_app = typer.Typer(help="The state that was settled to.", no_args_is_help=T
 @suspense_app.command("list")
 def suspense_list(data: Data, output: Output = Form.TABLE) -> None:
     """Suspended usage with its reason and what reference lacks."""
-    with opened(data) as weir:
+    with reading(data) as weir:
         rows = [codec("suspense.avsc").decode(v) for _, _, v in weir.latest(SUSPENSE.name)]
-    columns = (
-        "suspense_id",
-        "reason",
-        "missing",
-        "service",
-        "started_at",
-        "partition",
-        "offset",
-        "row",
-    )
-    show(output, "Suspense", rows, columns)
+    for row in rows:
+        row["started_at"] = instant(row["started_at"])
+    columns = ("suspense_id", "reason", "missing", "service", "started_at")
+    show(output, "Suspense", rows, (*columns, "partition", "offset", "row"))
+
+
+def instant(moment: datetime) -> str:
+    """An instant as it is written in files."""
+    return moment.isoformat().replace("+00:00", "Z")
 
 
 @suspense_app.command("recycle")
@@ -273,16 +281,22 @@ def suspense_recycle(
 ) -> None:
     """Try suspended usage again, with the reference as it is now."""
     with opened(data, reference) as weir:
+        before = len(weir.latest(SUSPENSE.name))
         tried = weir.recycle()
+        waiting = len(weir.latest(SUSPENSE.name))
         document = report(weir)
-    notes.print(f"{tried} suspended events tried again")
+    left = f"{waiting} still wait" if waiting else "none waits any more"
+    said = f"{tried} suspended events tried again: {before - waiting} settled, {left}"
+    notes.print(said if before else "nothing is suspended", highlight=False)
+    if tried and before == waiting:
+        notes.print("`weir suspense list` says what is missing in the reference", highlight=False)
     print_report(document, output)
 
 
 @quarantine_app.command("list")
 def quarantine_list(data: Data, output: Output = Form.TABLE) -> None:
     """Quarantined records with reason and position."""
-    with opened(data) as weir:
+    with reading(data) as weir:
         rows = [codec("quarantine.avsc").decode(v) for _, _, v in weir.latest(QUARANTINE.name)]
     columns = ("topic", "partition", "offset", "row", "reason", "source", "detail")
     show(output, "Quarantine", rows, columns)
@@ -294,12 +308,13 @@ def quarantine_replay(data: Data, output: Output = Form.TABLE) -> None:
     with opened(data) as weir:
         sent = weir.replay()
         document = report(weir)
-    notes.print(f"{sent} quarantined records sent again")
+    said = f"{sent} quarantined records sent again" if sent else "nothing is quarantined"
+    notes.print(said, highlight=False)
     print_report(document, output)
 
 
 @state_app.command("hash")
 def state_hash_command(data: Data) -> None:
     """A digest of all accruals: equal exactly when every figure is; positions do not count."""
-    with opened(data) as weir:
-        typer.echo(state_hash(weir.engine.accrue_hop))
+    with reading(data) as weir:
+        typer.echo(logged_state_hash(value for _, _, value in weir.latest(ACCRUALS.name)))

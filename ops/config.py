@@ -56,14 +56,14 @@ class Settings(BaseSettings):
     settlement_partitions: Partitions = Field(
         16, description="Partitions of topics keyed by pool, when topics are created."
     )
-    rate_messages_max: Count = Field(
-        65_536, description="Usage messages that the rate hop reads into one transaction at most."
+    rate_batch_events: Count = Field(
+        65_536, description="About how many events the rate hop puts into one transaction."
     )
     rate_linger_seconds: Seconds = Field(
         0.1, description="How long the rate hop waits to fill a batch."
     )
-    accrue_messages_max: Count = Field(
-        1_000, description="Contribution blocks that the accrue hop reads at most."
+    accrue_batch_blocks: Count = Field(
+        1_000, description="How many contribution blocks the accrue hop reads at most."
     )
     accrue_linger_seconds: Seconds = Field(
         0.25, description="How long the accrue hop waits to fill a batch: the pace of live figures."

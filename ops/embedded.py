@@ -1,7 +1,7 @@
-"""Weir in one directory: the embedded log, both hops, the archive and the reference they settle by.
+"""Weir in one directory: the embedded log, both hops, the archive and the reference settled by.
 
-This is what `weir settle`, the demo and small operators run: no server, one process. A data directory
-holds everything of one settlement:
+This is what `weir settle`, the demo and small operators run: no server, one process. A data
+directory holds everything of one settlement:
 
     log/          the embedded log with every topic (SQLite)
     state/        digests of usage bodies (RocksDB), a copy of what the log says
@@ -21,6 +21,8 @@ from typing import Any, Self
 
 from ops.config import token_key
 from ops.engine import Engine, Observer, Pace, ignore
+from ops.reading import Topics, current_reference, kept_references
+from schemas.codes import Reason
 from schemas.records import codec
 from schemas.reference import Reference, load
 from schemas.topics import (
@@ -28,7 +30,6 @@ from schemas.topics import (
     QUARANTINE,
     RATED,
     RECYCLE,
-    STATEMENTS,
     SUSPENSE,
     USAGE,
     partition_of,
@@ -37,17 +38,13 @@ from state.archive import Archive
 from state.tables import Tables, build
 from streams.files import FileReport, read_file
 from streams.local import LocalStore
-from streams.log import Message, Segment
+from streams.log import Message
 from streams.privacy import Tokens
 
 DRAIN_BYTES = 16_000_000
 
 
-class NoReferenceError(Exception):
-    """A data directory that nothing was settled in yet, and no reference was given."""
-
-
-class Embedded:
+class Embedded(Topics):
     """A data directory opened for writing."""
 
     def __init__(
@@ -59,21 +56,45 @@ class Embedded:
         settlement_partitions: int | None = None,
         observe: Observer = ignore,
     ) -> None:
+        """Open a directory and settle what waits on its log.
+
+        Args:
+            data: the directory; made when it is new.
+            reference: the reference files to settle by from now on; None for those settled by last.
+            usage_partitions: of a new directory; see `LocalStore`.
+            settlement_partitions: of a new directory.
+            observe: told of every step of both loops.
+
+        Raises:
+            ReferenceError: the reference files cannot be used; nothing was touched.
+            NoReferenceError: none was given, and nothing was settled in the directory yet.
+            DirectoryError: another process is writing there.
+        """
         self.data = data
-        data.mkdir(parents=True, exist_ok=True)
-        self.reference_directory = keep_reference(data, reference)
-        self.reference: Reference = load(self.reference_directory)
-        self.tables: Tables = build(self.reference)
-        self.store = LocalStore(
-            data / "log",
-            usage_partitions=usage_partitions,
-            settlement_partitions=settlement_partitions,
+        self.reference: Reference = load(
+            current_reference(data) if reference is None else reference
         )
-        self.archive = Archive(data / "archive")
-        self.archive.sweep()
-        tokens = Tokens(token_key(data / "token.key"))
-        self.engine = Engine(self.tables, tokens, data / "state", self.store.hop, Pace(), observe)
-        self.drain()
+        self.tables: Tables = build(self.reference)
+        data.mkdir(parents=True, exist_ok=True)
+        super().__init__(
+            LocalStore(
+                data / "log",
+                usage_partitions=usage_partitions,
+                settlement_partitions=settlement_partitions,
+            )
+        )
+        try:
+            # Only the writer of the log may say what is settled by, so this comes after its lock.
+            self.reference_directory = keep_reference(data, self.reference, reference)
+            self.archive = Archive(data / "archive")
+            self.archive.sweep()
+            tokens = Tokens(token_key(data / "token.key"))
+            state = data / "state"
+            self.engine = Engine(self.tables, tokens, state, self.store.hop, Pace(), observe)
+            self.drain()
+        except BaseException:
+            self.store.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -87,7 +108,7 @@ class Embedded:
         self.close()
 
     def ingest(self, path: Path) -> Iterator[FileReport]:
-        """Take in a usage file, settling as it goes; yields the report so far after each stretch."""
+        """Take in a usage file, settling as it goes; yields the report after each stretch."""
         report, waiting = FileReport(path), 0
         for block in read_file(path, self.store.partitions(USAGE.name)):
             for partition, messages in block.messages.items():
@@ -132,11 +153,16 @@ class Embedded:
         return [d for d in self.statements() if d["number"] not in before]
 
     def recycle(self) -> int:
-        """Try all suspended usage again; returns how many events were tried."""
+        """Try all suspended usage again; returns how many events were tried.
+
+        Conflicting bodies are left out: which of two bodies is right is for an operator to say.
+        """
         tried = 0
+        records = codec("suspense.avsc")
         for partition, key, value in self.latest(SUSPENSE.name):
-            self.store.append(RECYCLE.name, partition, [(key, value)])
-            tried += 1
+            if records.decode(value)["reason"] != Reason.CONFLICTING_BODY.label:
+                self.store.append(RECYCLE.name, partition, [(key, value)])
+                tried += 1
         self.drain()
         return tried
 
@@ -144,36 +170,12 @@ class Embedded:
         """Send all quarantined records again, as they came; returns how many."""
         sent = 0
         records = codec("quarantine.avsc")
-        for partition, key, value in self.latest(QUARANTINE.name):
+        for partition, _, value in self.latest(QUARANTINE.name):
             record = records.decode(value)
             self.store.append(USAGE.name, partition, [(record["key"], record["message"])])
             sent += 1
         self.drain()
         return sent
-
-    def read(self, topic: str) -> Iterator[Segment]:
-        """A topic from its beginning to its end as of now."""
-        reader = self.store.tail([topic])
-        while segments := reader.read(10_000, 0):
-            yield from segments
-        reader.close()
-
-    def latest(self, topic: str) -> Iterator[tuple[int, bytes, bytes]]:
-        """Partition, key and value of what a compacted topic holds now."""
-        found: dict[tuple[int, bytes], bytes] = {}
-        for segment in self.read(topic):
-            for key, value in zip(segment.keys, segment.values, strict=True):
-                if key is not None and value is not None:
-                    found[(segment.partition, key)] = value
-                elif key is not None:
-                    found.pop((segment.partition, key), None)
-        for (partition, key), value in found.items():
-            yield partition, key, value
-
-    def statements(self) -> list[dict[str, Any]]:
-        """All statements, by number."""
-        documents = [json.loads(v) for _, _, v in self.latest(STATEMENTS.name)]
-        return sorted(documents, key=lambda d: d["number"])
 
     def outcomes(self) -> Mapping[tuple[str, str], int]:
         """How many events had which outcome and reason."""
@@ -187,27 +189,26 @@ class Embedded:
         self.store.close()
 
 
-def current_reference(data: Path) -> Path:
-    """The reference files that a data directory was settled by last.
+def keep_reference(data: Path, loaded: Reference, given: Path | None) -> Path:
+    """Keep a copy of the reference that is settled by from now on; where it lies.
 
-    Raises:
-        NoReferenceError: nothing was settled there yet.
+    A copy is complete before it has its name, whatever interrupts it.
+
+    Args:
+        data: the data directory, whose log this process writes.
+        loaded: the reference.
+        given: the directory that it was loaded from; None when it is the one kept last.
     """
-    current = data / "reference" / "current"
-    if not current.exists():
-        msg = f"{data} has no reference yet: settle something there first, with --reference DIR"
-        raise NoReferenceError(msg)
-    return current.parent / current.read_text().strip()
-
-
-def keep_reference(data: Path, given: Path | None) -> Path:
-    """The reference to settle by: a copy of the one given, else the one settled by last."""
+    kept = kept_references(data) / loaded.reference_id
     if given is None:
-        return current_reference(data)
-    kept = data / "reference"
-    reference_id = load(given).reference_id
-    if not (kept / reference_id).exists():
-        kept.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(given, kept / reference_id)
-    (kept / "current").write_text(reference_id + "\n")
-    return kept / reference_id
+        return kept
+    if not kept.exists():
+        unfinished = kept.with_name(kept.name + ".unfinished")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        shutil.copytree(given, unfinished)
+        unfinished.rename(kept)
+    current = kept.with_name("current")
+    renewed = kept.with_name("current.unfinished")
+    renewed.write_text(loaded.reference_id + "\n")
+    renewed.replace(current)
+    return kept

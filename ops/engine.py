@@ -40,8 +40,60 @@ def ignore(hop: str, step: Step, seconds: float) -> None:
     """An observer that looks away."""
 
 
+def rate_loop(
+    tables: Tables, tokens: Tokens, state_directory: Path, log: Log, pace: Pace
+) -> tuple[Loop, RateHop]:
+    """The first hop on its log."""
+    watch = Stopwatch(time.perf_counter_ns)
+    counts = log.partitions(USAGE.name), log.partitions(CONTRIBUTIONS.name)
+    hop = RateHop(tables, tokens, state_directory, *counts, watch)
+    return Loop(hop, log, watch, pace.rate_batch_events, pace.rate_linger_seconds), hop
+
+
+def accrue_loop(tables: Tables, log: Log, pace: Pace) -> tuple[Loop, AccrueHop]:
+    """The second hop on its log."""
+    watch = Stopwatch(time.perf_counter_ns)
+    hop = AccrueHop(tables, watch)
+    return Loop(hop, log, watch, pace.accrue_batch_blocks, pace.accrue_linger_seconds), hop
+
+
+def turn(loop: Loop, observe: Observer, linger_seconds: float | None = None) -> Step:
+    """One step of one loop, observed."""
+    started = time.perf_counter()
+    step = loop.step(linger_seconds)
+    observe(loop.hop.name, step, time.perf_counter() - started)
+    return step
+
+
+def run(loops: Sequence[Loop], stop: threading.Event, observe: Observer) -> None:
+    """Loops in threads of their own until `stop` is set; all are closed at the end.
+
+    Raises:
+        BaseException: what ended one of them; the others are stopped first.
+    """
+    failures: list[BaseException] = []
+
+    def work(loop: Loop) -> None:
+        try:
+            while not stop.is_set():
+                turn(loop, observe)
+        except BaseException as failure:  # noqa: BLE001 - raised again by the caller's thread
+            failures.append(failure)
+            stop.set()
+        finally:
+            loop.close()
+
+    threads = [threading.Thread(target=work, args=(loop,), name=loop.hop.name) for loop in loops]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise failures[0]
+
+
 class Engine:
-    """Both loops, their hops and their stopwatches."""
+    """Both loops of one process."""
 
     def __init__(
         self,
@@ -52,77 +104,22 @@ class Engine:
         pace: Pace = Pace(),  # noqa: B008 - immutable
         observe: Observer = ignore,
     ) -> None:
-        self.rate_watch = Stopwatch(time.perf_counter_ns)
-        self.accrue_watch = Stopwatch(time.perf_counter_ns)
         rate_log = open_hop(RateHop.name, RateHop.inputs)
+        self.rate, self.rate_hop = rate_loop(tables, tokens, state_directory, rate_log, pace)
         accrue_log = open_hop(AccrueHop.name, AccrueHop.inputs)
-        self.rate_hop = RateHop(
-            tables,
-            tokens,
-            state_directory,
-            rate_log.partitions(USAGE.name),
-            rate_log.partitions(CONTRIBUTIONS.name),
-            self.rate_watch,
-        )
-        self.accrue_hop = AccrueHop(tables, self.accrue_watch)
-        self.rate = Loop(
-            self.rate_hop,
-            rate_log,
-            self.rate_watch,
-            pace.rate_batch_events,
-            pace.rate_linger_seconds,
-        )
-        self.accrue = Loop(
-            self.accrue_hop,
-            accrue_log,
-            self.accrue_watch,
-            pace.accrue_batch_blocks,
-            pace.accrue_linger_seconds,
-        )
+        self.accrue, self.accrue_hop = accrue_loop(tables, accrue_log, pace)
         self._observe = observe
-        self._failure: BaseException | None = None
-
-    def turn(self, loop: Loop, linger_seconds: float | None = None) -> Step:
-        """One step of one loop, observed."""
-        started = time.perf_counter()
-        step = loop.step(linger_seconds)
-        self._observe(loop.hop.name, step, time.perf_counter() - started)
-        return step
 
     def drain(self) -> None:
         """Settle everything that is on the log, by turns, until both loops are idle."""
         while True:
-            rate = self.turn(self.rate, 0)
-            accrue = self.turn(self.accrue, 0)
-            if rate.result == "idle" and accrue.result == "idle":
+            results = {turn(loop, self._observe, 0).result for loop in (self.rate, self.accrue)}
+            if results == {"idle"}:
                 return
 
     def run(self, stop: threading.Event) -> None:
-        """Both loops in threads of their own until `stop` is set.
-
-        Raises:
-            BaseException: whatever ended a loop; the other one is stopped first.
-        """
-        threads = [
-            threading.Thread(target=self._loop, args=(loop, stop), name=loop.hop.name)
-            for loop in (self.rate, self.accrue)
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        if self._failure is not None:
-            raise self._failure
-
-    def _loop(self, loop: Loop, stop: threading.Event) -> None:
-        try:
-            while not stop.is_set():
-                self.turn(loop)
-        except BaseException as failure:  # noqa: BLE001 - handed to the caller of run
-            self._failure = failure
-            stop.set()
-        finally:
-            loop.close()
+        """Both loops in threads until `stop` is set."""
+        run((self.rate, self.accrue), stop, self._observe)
 
     def close(self) -> None:
         """Close both loops."""

@@ -1,196 +1,230 @@
 """Explain: one event's way, from what the network sent to the line of a statement.
 
 Every step is shown with the figures it used: where the event stands on the log, whether it was the
-first of its key, whose it is and by which rule, which version of the agreement was in force, the rate
-line, the arithmetic, the accrual it is part of, and the statement line that accrual became.
+first of its key, whose it is and by which rule, which version of the agreement was in force, the
+rate line, the arithmetic, the accrual it is part of, and the statement line that accrual became.
+What was not rated is shown with the reason and with what to do about it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
-from schemas.codes import PriceKind, Role
+from ops.explain_event import EventName, Kept, appearances, kept, outcomes, rated_legs
+from ops.figures import period_rows
+from ops.reading import Opened
+from schemas.codes import PriceKind, Quantity, Reason, Role
 from schemas.money import format_micros
-from schemas.records import codec
-from schemas.topics import SUSPENSE, USAGE
-from state.tables import Tables
-from streams.accrual import NANOS, Book
+from schemas.topics import ACCRUALS, RECYCLE, USAGE
+from state.tables import ItemInfo, Tables
+from streams.accrual import NANOS, Book, Terms
 from streams.contribution import HOUR_US, Series
-from streams.log import Segment
-from streams.privacy import mask
 from streams.statement import format_nanos, fraction_text
-from streams.usage import read_usage
 
-MASKED = ("calling_number", "called_number", "routing_number", "subscriber")
+Row = Mapping[str, Any]
+Document = dict[str, Any]
 
-
-@dataclass(frozen=True)
-class EventName:
-    """An event as people name it: `source/epoch/sequence`, `source/sequence` or `source//id`."""
-
-    source: str
-    epoch: int
-    sequence: int | None
-    event_id: str | None
-
-    @staticmethod
-    def parse(text: str) -> EventName:
-        """Read a name.
-
-        Raises:
-            ValueError: it has none of the three forms.
-        """
-        if "//" in text:
-            source, _, event_id = text.partition("//")
-            return EventName(source, 0, None, event_id)
-        parts = text.rsplit("/", 2)
-        if len(parts) == 3 and parts[1].isdigit() and parts[2].isdigit():  # noqa: PLR2004
-            return EventName(parts[0], int(parts[1]), int(parts[2]), None)
-        source, _, sequence = text.rpartition("/")
-        if source and sequence.isdigit():
-            return EventName(source, 0, int(sequence), None)
-        msg = f"{text!r} names no event: write source/epoch/sequence, source/sequence or source//id"
-        raise ValueError(msg)
+TRY_AGAIN = "then: weir suspense recycle --reference DIR --data DATA"
+CONFLICT = "the first body counts; judge which is right with the operator of the source"
+ADVICE = {
+    Reason.NO_ATTRIBUTION_KEY: "the source has to send a route, subscriber, product or channel",
+    Reason.NO_AGREEMENT: f"give the agreement a version in force at that time, {TRY_AGAIN}",
+    Reason.NO_ITEM: f"add an item for this role, service and direction, {TRY_AGAIN}",
+    Reason.NO_RATE: f"add the prefix, or a rate in force at that time, to the deck, {TRY_AGAIN}",
+    Reason.CURRENCY_MISMATCH: "the retail currency has to be the agreement's; check the source",
+    Reason.FUTURE_TIME: "check the clock of the source; once that time has come, recycle it",
+    Reason.CONFLICTING_BODY: CONFLICT,
+}
 
 
-def appearances(
-    segments: Iterator[Segment], name: EventName, partitions: int
-) -> Iterator[dict[str, Any]]:
-    """Every time an event came on the log, with its position and fields, numbers masked."""
-    for segment in segments:
-        usage, _ = read_usage([segment], partitions)
-        hit = np.array([v == name.source for v in usage.source.values] + [False])[
-            usage.source.codes
-        ]
-        if name.sequence is not None:
-            hit &= (usage.sequence == name.sequence) & (usage.epoch == name.epoch)
-        for index in np.flatnonzero(hit).tolist():
-            if name.event_id is not None and usage.event_id[index].as_py() != name.event_id:
-                continue
-            family, at = usage.origin(index)
-            fields = (
-                {"text": usage.unreadable[at].text}
-                if family is None
-                else {
-                    k: c[at].as_py() for k, c in family.columns.items() if c[at].as_py() is not None
-                }
-            )
-            fields.pop("source", None)
-            yield {
-                "position": f"{USAGE.name}/{usage.partition[index]}/{usage.offset[index]}"
-                f" row {usage.row[index]}",
-                "fields": {k: mask(v) if k in MASKED else str(v) for k, v in fields.items()},
-            }
+def explain(opened: Opened, name: EventName) -> Document | None:
+    """Everything known of an event; None when it never came."""
+    partitions = opened.store.partitions(USAGE.name)
+    came = list(appearances(opened.read(USAGE.name), name, partitions))
+    if not came:
+        return None
+    holds, rows = kept(opened, name), rated_legs(opened, name)
+    told = outcomes(came, holds, rows)
+    document: Document = {
+        "event": str(name),
+        "source": [
+            {"position": str(a.position), "service": a.service, "outcome": o, "fields": a.fields}
+            for a, o in told
+        ],
+        "duplicate_check": _duplicate_check([o for _, o in told]),
+        "not_rated": [_waits(k) for k in holds],
+        "legs": [],
+    }
+    if rows:
+        accrued, documents = opened.latest(ACCRUALS.name), opened.statements()
+        running = period_rows(accrued, opened.book)
+        for row in rows:
+            told_leg = leg(row, opened.tables, opened.book)
+            period = booked(row, last_request(opened, name), documents, opened.book)
+            told_leg["booked"] = period
+            told_leg["accrual"] = accrual_of(row, period, running)
+            told_leg["statement_lines"] = statement_lines(row, period, documents)
+            document["legs"].append(told_leg)
+    return document
 
 
-def kept(records: Sequence[tuple[str, bytes]], name: EventName) -> list[dict[str, Any]]:
-    """What suspense and quarantine hold of an event."""
-    found = []
-    for topic, value in records:
-        record = codec("suspense.avsc" if topic == SUSPENSE.name else "quarantine.avsc").decode(
-            value
-        )
-        if topic == SUSPENSE.name:
-            same = (record["source"], record["epoch"]) == (name.source, name.epoch) and (
-                record["sequence"] == name.sequence
-                if name.event_id is None
-                else record["event_id"] == name.event_id
-            )
-            said = {"state": "suspended", "reason": record["reason"], "missing": record["missing"]}
-        else:
-            same = record["source"] == name.source and _identity_in(record, name)
-            said = {"state": "quarantined", "reason": record["reason"], "detail": record["detail"]}
-        if same:
-            found.append(said)
-    return found
+def _duplicate_check(found: Sequence[str]) -> str:
+    """How often the event came, and how many of the appearances were repeats or conflicts."""
+    counts = {
+        "repeat": found.count("duplicate"),
+        "conflicting body": found.count("suspended: conflicting_body"),
+    }
+    later = " and ".join(f"{n} {what}{'s' * (n > 1)}" for what, n in counts.items() if n)
+    first = "this number came once" if len(found) == 1 else f"this number came {len(found)} times"
+    return f"{first}: {later or 'nothing was a repeat'}"
 
 
-def _identity_in(record: Mapping[str, Any], name: EventName) -> bool:
-    """Whether a quarantined record is of the event named."""
-    position = np.zeros(1, np.int64)
-    segment = Segment(USAGE.name, record["partition"], position, [None], [record["message"]], 1, 0)
-    usage, _ = read_usage([segment], 1)
-    if len(usage) != 1:
-        return False
-    if name.event_id is not None:
-        return bool(usage.event_id[0].as_py() == name.event_id)
-    return bool(usage.sequence[0] == name.sequence and usage.epoch[0] == name.epoch)
-
-
-def leg(row: Mapping[str, Any], tables: Tables, book: Book) -> dict[str, Any]:
-    """One rated leg: attribution, agreement, rate line and arithmetic in words and figures."""
-    series = Series(
-        row["agreement"], row["version"], row["item"], "", "", row["period"], row["period"]
-    )
-    terms = book.terms(series)
-    item, version = terms.item, terms.version
-    price, unit = row["price_nanos"], item.unit
-    top = price * row["quantity"] + (row["connect_nanos"] * unit if row["quantity"] else 0)
-    exact = Fraction(top, unit * NANOS)
-    if item.price_kind is PriceKind.TIERS:
-        arithmetic = "priced by the period's volume: this event moves it by its quantity"
+def _waits(held: Kept) -> Document:
+    """What was not rated, why, and what to do about it."""
+    reason = Reason[held.reason.upper()]
+    if held.state == "quarantined":
+        advice = "mend it at the source and send it under the same number"
+    elif reason in ADVICE:
+        advice = ADVICE[reason]
     else:
-        fee = f" + {format_nanos(row['connect_nanos'])} connect fee" if row["connect_nanos"] else ""
-        arithmetic = (
-            f"{row['quantity']} x {format_nanos(price)} / {unit}{fee} = {fraction_text(exact)}"
-            f" -> {format_micros(row['charge_micros'])}"
-        )
+        kind, _, key = held.detail.partition(":")
+        advice = f"list {kind} {key} in attribution.csv, {TRY_AGAIN}"
+    return {
+        "position": str(held.position),
+        "state": held.state,
+        "reason": held.reason,
+        "detail": held.detail,
+        "what_to_do": advice,
+    }
+
+
+def leg(row: Row, tables: Tables, book: Book) -> Document:
+    """One rated leg: attribution, agreement, rate line and arithmetic in words and figures."""
+    terms = _terms(row, book)
+    item, version = terms.item, terms.version
     return {
         "role": Role(row["role"]).label,
         "attribution": f"{row['key']} -> {row['agreement']} ({terms.partner}, {terms.model})",
         "agreement_version": f"{row['agreement']} version {row['version']}",
         "item": f"{row['item']}: {item.price_kind.label} per {item.per}, {item.flow.label}",
-        "rate_line": _rate_line(row, terms.tiered),
+        "rate_line": _rate_line(row, item, tables),
         "measured": f"{row['raw_quantity']} {item.quantity.label}",
         "charged": f"{row['quantity']} {item.quantity.label}",
-        "arithmetic": arithmetic,
+        "arithmetic": _arithmetic(row, item),
         "charge": None if terms.tiered else format_micros(row["charge_micros"]),
         "currency": version.currency,
         "rounding": f"{version.rounding_place.label}, {version.rounding_mode.label},"
         f" {version.decimals} decimals",
         "period": row["period"],
         "hour": row["started_us"] // HOUR_US,
-        "reference": tables.reference_id,
+        "reference": row["reference"],
     }
 
 
-def _rate_line(row: Mapping[str, Any], tiered: bool) -> str:  # noqa: FBT001
-    if tiered:
-        return "graduated tiers of the item"
-    zone = f"zone {row['zone']}, " if row["zone"] else ""
-    return f"{zone}price {format_nanos(row['price_nanos'])}"
+def _terms(row: Row, book: Book) -> Terms:
+    period = row["period"]
+    return book.terms(Series(row["agreement"], row["version"], row["item"], "", "", period, period))
 
 
-def accrual_of(row: Mapping[str, Any], found: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The accrual rows of the period that a leg is part of, as they stand."""
+def last_request(opened: Opened, name: EventName) -> tuple[int, int] | None:
+    """Partition and offset of the last request to try an event again; None: there was none."""
+    found = None
+    for segment in opened.read(RECYCLE.name):
+        for offset, key in zip(segment.offsets.tolist(), segment.keys, strict=True):
+            if key == str(name).encode():
+                found = (segment.partition, offset)
+    return found
+
+
+def booked(row: Row, request: tuple[int, int] | None, documents: Sequence[Row], book: Book) -> str:
+    """The period that a leg counts in: its own, or the next one that was open when it came."""
+    if request is None:
+        place, offset = f"{USAGE.name}/{row['partition']}", row["offset"]
+    else:
+        place, offset = f"{RECYCLE.name}/{request[0]}", request[1]
+    cuts = {d["period"]: d["cut"] for d in documents if d["agreement"] == row["agreement"]}
+    periods, period = _terms(row, book).version.periods, str(row["period"])
+    while period in cuts and offset >= cuts[period].get(place, 0):
+        period = periods.label(periods.parse(period) + 1)
+    return period
+
+
+def _arithmetic(row: Row, item: ItemInfo) -> str:
+    """How quantity and price make the charge."""
+    if item.price_kind is PriceKind.TIERS:
+        return (
+            f"priced by the period's volume, of which this event is {row['quantity']}"
+            f" {item.quantity.label}"
+        )
+    price, unit, quantity = row["price_nanos"], item.unit, row["quantity"]
+    connect_nanos = row["connect_nanos"] if quantity else 0
+    exact = Fraction(price * quantity + connect_nanos * unit, unit * NANOS)
+    over = f" / {unit}" if unit != 1 else ""
+    fee = f" + {format_nanos(connect_nanos)}" if connect_nanos else ""
+    return (
+        f"{quantity} x {format_nanos(price)}{over}{fee} = {fraction_text(exact)}"
+        f" -> {format_micros(row['charge_micros'])}"
+    )
+
+
+def _rate_line(row: Row, item: ItemInfo, tables: Tables) -> str:
+    """The price that was found, where, and what goes with it."""
+    steps = f", increments {item.initial_seconds}/{item.next_seconds} s"
+    if item.quantity is not Quantity.SECONDS:
+        steps = ""
+    if item.price_kind is PriceKind.TIERS:
+        tiers = [
+            f"{format_nanos(price)} {'above' if upto is None else f'up to {upto}'}"
+            for upto, price in item.tiers
+        ]
+        return f"graduated per {item.per} ({item.quantity.label}): {', '.join(tiers)}{steps}"
+    price = format_nanos(row["price_nanos"])
+    if item.price_kind is PriceKind.SHARE:
+        return f"share of {format_nanos(row['price_nanos'] * 100)} % of the retail amount"
+    fee = f", connect fee {format_nanos(row['connect_nanos'])}" if row["connect_nanos"] else ""
+    if item.price_kind is PriceKind.DECK:
+        place = f"deck {tables.decks.deck_names[item.deck]}, zone {row['zone']}: "
+        return f"{place}{price} per {item.per}{fee}{_deck_steps(row, item, tables)}"
+    return f"{price} per {item.per}{fee}{steps}"
+
+
+def _deck_steps(row: Row, item: ItemInfo, tables: Tables) -> str:
+    """The increments of a deck's rate, where the reference still has the rate that was used."""
+    decks = tables.decks
+    seconds = np.array([row["started_us"] // 1_000_000], np.int64)
+    for zone, name in enumerate(decks.zone_names):
+        if name == row["zone"] and int(decks.deck_of_zone[zone]) == item.deck:
+            rate = int(decks.rate_of.lookup(np.array([zone], np.int32), seconds)[0])
+            if rate >= 0 and int(decks.rate_price_nanos[rate]) == row["price_nanos"]:
+                first, following = int(decks.rate_initial[rate]), int(decks.rate_next[rate])
+                return f", increments {first}/{following} s"
+    return ""
+
+
+def accrual_of(row: Row, period: str, found: Sequence[Row]) -> list[Document]:
+    """The accrual rows of a booked period that a leg is part of, as they stand."""
     return [
         {k: r[k] for k in ("booked", "original", "events", "quantity", "amount", "currency")}
         for r in found
-        if (r["agreement"], r["version"], r["item"], r["original"])
-        == (row["agreement"], row["version"], row["item"], row["period"])
+        if (r["agreement"], r["version"], r["item"], r["original"], r["booked"])
+        == (row["agreement"], row["version"], row["item"], row["period"], period)
         and r["line"] in ("", row["zone"])
     ]
 
 
-def statement_lines(row: Mapping[str, Any], documents: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The lines of statements that a leg is part of."""
+def statement_lines(row: Row, period: str, documents: Sequence[Row]) -> list[str]:
+    """The lines of the statement of a booked period that a leg is part of."""
     return [
-        f"{d['number']} line {n}: {line['item']} {line['zone']} {line['amount']} {line['currency']}"
+        f"{d['number']} line {n}: {line['item']}{' ' + line['zone'] if line['zone'] else ''}"
+        f" {line['amount']} {line['currency']}"
         for d in documents
-        if d["agreement"] == row["agreement"]
+        if (d["agreement"], d["period"]) == (row["agreement"], period)
         for n, line in enumerate(d["lines"], 1)
         if (line["item"], line["agreement_version"], line["original_period"])
         == (row["item"], row["version"], row["period"])
         and line["zone"] in ("", row["zone"])
     ]
-
-
-def at(us: int) -> str:
-    """An instant as people read it."""
-    return datetime.fromtimestamp(us // 1_000_000, UTC).isoformat().replace("+00:00", "Z")

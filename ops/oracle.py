@@ -14,6 +14,7 @@ named as everywhere: `usage.v1/3` is partition 3 of the usage, `recycle.v1/3` of
 
 from __future__ import annotations
 
+import zlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -54,6 +55,7 @@ OUTCOMES = {
     "currency_mismatch": "suspended",
     "future_time": "suspended",
     "conflicting_body": "suspended",
+    "charge_overflow": "suspended",
 }
 
 USAGE, RECYCLE = "usage.v1", "recycle.v1"
@@ -70,7 +72,7 @@ class Position(NamedTuple):
 
 # Which reference was in force for an input message: (topic, partition, offset).
 ReferenceOf = Callable[[str, int, int], Reference]
-# What was in, by place: of `usage.v1/3` all before an offset. A place that is not named had nothing.
+# What was in, by place: of `usage.v1/3` all before an offset. A place not named had nothing in.
 Cut = Mapping[str, int]
 
 
@@ -245,7 +247,9 @@ class _Books:
         Refused identities are apart from accepted ones, so that a mended event can still come in.
         Where the source cannot be trusted (none, or at a wrong partition) there is no identity.
         """
-        identity = None if reason in UNTRUSTED else identity
+        if identity is not None:
+            at_home = zlib.crc32(identity[0].encode()) % self._partitions == position.partition
+            identity = identity if at_home and reason not in UNTRUSTED else None
         known = identity is not None and (position.partition, identity) in self._refused
         if identity is not None:
             self._refused.add((position.partition, identity))
@@ -257,25 +261,7 @@ class _Books:
 
     def _evaluate(self, usage: Usage, position: Position, on: Input) -> Trace:
         """Attribute and rate a new event, and book its legs when every one has a price."""
-        reference = self._reference_of(on.topic, on.partition, on.offset)
-        claims: list[Claim] = []
-        legs: list[Leg] = []
-        if usage.fields["test"]:
-            reason = "test"
-        elif usage.number("started_at") > on.timestamp_us + FUTURE_US_MAX:
-            reason = "future_time"
-        else:
-            claims, reason = attribute(usage, reference)
-        if reason == "none":
-            for claim in claims:
-                if claim.agreement != "own":
-                    leg = rate(usage, claim, reference)
-                    if isinstance(leg, str):
-                        reason = leg
-                        break
-                    legs.append(leg)
-        if reason != "none":
-            legs = []
+        claims, legs, reason = _rated(usage, on, self._reference_of)
         booked = tuple(self._booked(leg, on) for leg in legs)
         for leg, period in zip(legs, booked, strict=True):
             if self._is_accrued(leg, on):
@@ -291,8 +277,8 @@ class _Books:
             outcome=outcome,
             reason=reason,
             usage=usage,
-            claims=tuple(claims),
-            legs=tuple(legs),
+            claims=claims,
+            legs=legs,
             booked=booked,
             recycled=on.topic == RECYCLE,
         )
@@ -340,6 +326,27 @@ class _Books:
         identity = trace.identity
         if identity is not None and (self.explained is None or identity in self.explained):
             self.result.traces.setdefault(identity, []).append(trace)
+
+
+def _rated(
+    usage: Usage, on: Input, reference_of: ReferenceOf
+) -> tuple[tuple[Claim, ...], tuple[Leg, ...], str]:
+    """Whose an event is and its priced legs, with `none`; or no legs, and the reason why."""
+    if usage.fields["test"]:
+        return (), (), "test"
+    if usage.number("started_at") > on.timestamp_us + FUTURE_US_MAX:
+        return (), (), "future_time"
+    reference = reference_of(on.topic, on.partition, on.offset)
+    claims, reason = attribute(usage, reference)
+    legs: list[Leg] = []
+    if reason == "none":
+        for claim in claims:
+            if claim.agreement != "own":
+                leg = rate(usage, claim, reference)
+                if isinstance(leg, str):
+                    return tuple(claims), (), leg
+                legs.append(leg)
+    return tuple(claims), tuple(legs), reason
 
 
 def suspense_id(identity: Identity) -> str:

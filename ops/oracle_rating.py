@@ -28,6 +28,7 @@ from ops.oracle_reference import (
 from ops.oracle_usage import Usage
 
 MICROS = 10**6
+CHARGE_MAX = 10**9  # what one event may cost at most, in currency units
 HOUR_US = 3_600_000_000
 
 
@@ -81,7 +82,11 @@ def rate(usage: Usage, claim: Claim, reference: Reference) -> Leg | str:
         zone, price = found[0], found[1].price
     if price.kind == "share" and usage.text("retail_currency") != version.currency:
         return "currency_mismatch"
-    return _leg(usage, claim, version, item, price, zone)
+    leg = _leg(usage, claim, version, item, price, zone)
+    dearest = max((tier.price for tier in price.tiers), default=Fraction(0))
+    if leg.quantity * dearest / price.unit > CHARGE_MAX:
+        return "charge_overflow"
+    return "charge_overflow" if abs(leg.charge_micros) > CHARGE_MAX * MICROS else leg
 
 
 def _deck_rate(usage: Usage, deck_name: str, reference: Reference) -> tuple[str, DeckRate] | None:

@@ -117,12 +117,16 @@ class Version:
 
 @dataclass(frozen=True)
 class Agreement:
-    """A contract with a partner: its versions, none of which overlap."""
+    """A contract with a partner: its versions, none of which overlap.
+
+    Agreements of one pool are accrued together; one that names none is a pool of its own.
+    """
 
     name: str
     partner: str
     model: str
     versions: tuple[Version, ...]
+    pool: str
 
 
 @dataclass(frozen=True)
@@ -188,6 +192,7 @@ def read_reference(directory: Path) -> Reference:
             partner=entry["partner"],
             model=entry["model"],
             versions=tuple(_version(entry["agreement"], v) for v in entry["versions"]),
+            pool=entry.get("pool") or entry["agreement"],
         )
     keys: dict[tuple[str, str], tuple[Assignment, ...]] = {}
     for row in _rows(directory / "attribution.csv"):

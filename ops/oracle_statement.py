@@ -76,12 +76,15 @@ class Amount:
     """A line before and after its rounding; a line that is not rounded keeps only its exact value.
 
     `micros` is what the line shows. With place `statement` the total is made of the exact values.
+    `tiers` of a graduated line has the quantity and price of its part in each tier that it is in;
+    another line has none.
     """
 
     exact: Fraction
     micros: int
     flow: str
     rounding: Rounding
+    tiers: tuple[tuple[Fraction, Fraction], ...] | None = None
 
 
 def tier_parts(price: Price, quantity: int) -> list[tuple[Fraction, Fraction]]:
@@ -160,7 +163,7 @@ def _tiered_lines(
                 tier_amount(price, end) - tier_amount(price, start)
                 for start, end in zip(positions, ends, strict=True)
             )
-            positions = ends
+            starts, positions = positions, ends
             if terms.rounding.place == "statement":
                 micros = round_micros(new - old, SHOWN)
             else:
@@ -169,9 +172,22 @@ def _tiered_lines(
             # though it has no usage of its own in this booked period.
             if number in added or new != old or micros != 0:
                 flow = _item(key.agreement, number, key.item, reference).flow
-                lines[_line(key)] = Amount(new - old, micros, flow, terms.rounding)
+                parts = _moved(price, (starts[0], ends[0]), (starts[1], ends[1]))
+                lines[_line(key)] = Amount(new - old, micros, flow, terms.rounding, parts)
         before = upto
     return lines
+
+
+def _moved(
+    price: Price, old: tuple[int, int], new: tuple[int, int]
+) -> tuple[tuple[Fraction, Fraction], ...]:
+    """What is different in each tier when a stretch of volume moves from one place to another."""
+    sums: dict[int, tuple[Fraction, Fraction]] = {}
+    for position, sign in ((new[1], 1), (new[0], -1), (old[1], -1), (old[0], 1)):
+        for tier, (quantity, cost) in enumerate(tier_parts(price, position)):
+            before = sums.get(tier, (Fraction(0), Fraction(0)))
+            sums[tier] = (before[0] + sign * quantity, before[1] + sign * cost)
+    return tuple(part for _, part in sorted(sums.items()) if part[0] != 0)
 
 
 def statement_totals(lines: Mapping[AmountKey, Amount]) -> dict[TotalKey, Total]:

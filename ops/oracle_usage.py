@@ -37,13 +37,12 @@ INT_MIN, INT_MAX = -(2**31), 2**31 - 1
 COUNTS = ("duration_ms", "volume_up_bytes", "volume_down_bytes", "units")
 AMOUNT = "retail_amount_micros"
 NUMBERS = ("called_number", "routing_number")
+NUMBERING = ("source", "epoch", "sequence")
 
 # Reasons that a file adapter may give for a line it could not read.
 UNREADABLE_REASONS = frozenset(
     {
         "undecodable",
-        "no_source",
-        "no_identity",
         "negative_quantity",
         "quantity_overflow",
         "impossible_time",
@@ -95,9 +94,9 @@ class Usage:
     @property
     def identity(self) -> Identity | None:
         """What makes the event the same event: its number at the source, else its id there."""
-        sequence, event_id = self.fields["sequence"], self.text("event_id")
-        if isinstance(sequence, int) and 0 <= sequence < SEQUENCE_UPTO:
-            return (self.source, self.number("epoch"), sequence)
+        event_id = self.text("event_id")
+        if _is_numbered(self.fields):
+            return (self.source, self.number("epoch"), self.number("sequence"))
         return (self.source, event_id) if event_id else None
 
 
@@ -180,7 +179,17 @@ def _long(data: io.BytesIO) -> int:
 def _usage(data: io.BytesIO, family_id: int, schemas: Schemas) -> Usage:
     """One event of a family."""
     fields, body = _datum(data, family_id, schemas)
+    if not _is_numbered(fields):
+        # Known by its id: a number that identifies nothing says nothing about the event either.
+        said = {name: value for name, value in fields.items() if name not in NUMBERING}
+        body = json.dumps(said, sort_keys=True).encode()
     return Usage(FAMILIES[family_id], fields, bytes([family_id]) + body)
+
+
+def _is_numbered(fields: Mapping[str, Value]) -> bool:
+    """Whether the source's own number identifies the event."""
+    sequence = fields["sequence"]
+    return isinstance(sequence, int) and 0 <= sequence < SEQUENCE_UPTO
 
 
 def _datum(data: io.BytesIO, schema_id: int, schemas: Schemas) -> tuple[dict[str, Value], bytes]:

@@ -5,8 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 
-from state.balances import decompose
+from schemas.records import codec
+from state.balances import PERIOD_SLOT, decompose
 from streams.accrue_hop import AccrueHop
+from streams.contribution import Series
+
+FIGURES = ("events", "quantity", "charge_micros", "residue")
 
 
 def rows(hop: AccrueHop) -> Iterator[str]:
@@ -16,7 +20,23 @@ def rows(hop: AccrueHop) -> Iterator[str]:
         keys, values = memory.balances.rows()
         _, slots, series = decompose(keys)
         for slot, number, row in zip(slots.tolist(), series.tolist(), values.tolist(), strict=True):
-            yield "\x1f".join([*map(str, names[number]), str(slot), *map(str, row)])
+            yield _text(names[number], slot, row)
+
+
+def logged_rows(messages: Iterable[bytes]) -> Iterator[str]:
+    """The same rows from what `accruals.v1` holds: the latest message of every key."""
+    records = codec("accruals.avsc")
+    for value in messages:
+        message = records.decode(value)
+        slot = PERIOD_SLOT if message["hour"] is None else message["hour"] + 1
+        for row in message["rows"]:
+            parts = [row[name] for name in ("version", "item", "line", "currency", "original")]
+            series = Series(message["agreement"], *parts, message["booked"])
+            yield _text(series, slot, [row[name] for name in FIGURES])
+
+
+def _text(series: Series, slot: int, figures: Iterable[int]) -> str:
+    return "\x1f".join(map(str, [*series, slot, *figures]))
 
 
 def digest(lines: Iterable[str]) -> str:
@@ -30,3 +50,8 @@ def digest(lines: Iterable[str]) -> str:
 def state_hash(hop: AccrueHop) -> str:
     """The digest of everything a hop has accrued."""
     return digest(rows(hop))
+
+
+def logged_state_hash(messages: Iterable[bytes]) -> str:
+    """The digest of everything accrued, from what `accruals.v1` holds."""
+    return digest(logged_rows(messages))

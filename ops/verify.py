@@ -1,15 +1,16 @@
 """Verify: settle the raw usage again, independently, and compare to the last digit.
 
 The log holds what mediation sent, what was accrued from it and which statements were issued. The
-oracle (`ops/oracle.py`) shares no code with the rest of Weir; it settles the same raw usage one event at
-a time in exact fractions, and every outcome count, accrual row, period amount and statement must be
-what it says. Whatever differs is named.
+oracle (`ops/oracle.py`) shares no code with the rest of Weir; it settles the same raw usage one
+event at a time in exact fractions, by the reference that was in force for it, tries again what was
+asked to be tried again, and every outcome count, accrual row, amount, statement line and total must
+be what it says. So must the lists of what waits in suspense and quarantine. Whatever differs is
+named.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -17,14 +18,19 @@ from typing import Any
 
 from ops.oracle import Close, Recycle, Settlement, settle
 from ops.oracle_reference import Reference, read_reference
-from ops.oracle_statement import AccrualKey
+from ops.oracle_statement import AccrualKey, AmountKey
+from ops.verify_log import AccrualFigures, Found, InForce, ReadTopics, read_found
+from ops.verify_statement import statement_differences
 from schemas.money import format_micros
 from schemas.records import codec
-from schemas.topics import ACCRUALS, RATE_CHANGELOG, RECYCLE, STATEMENTS, USAGE
+from schemas.topics import RECYCLE, USAGE, partition_of
 from streams.log import Segment
 
-# Segments of all partitions of a topic, from its beginning to its end as of now.
-ReadTopic = Callable[[str], Iterator[Segment]]
+NANOS = 10**9
+
+
+class VerifyError(Exception):
+    """What makes it impossible to verify; the sentence says what to do."""
 
 
 @dataclass(frozen=True)
@@ -35,173 +41,195 @@ class Verdict:
     outcomes: Mapping[str, int]
     accrual_rows: int
     statements: int
+    references: Sequence[str]
     differences: Sequence[str]
 
 
-def verify(read: ReadTopic, reference_directory: Path, usage_partitions: int) -> Verdict:
+def verify(
+    read: ReadTopics,
+    references: Path,
+    current: str,
+    usage_partitions: int,
+    settlement_partitions: int,
+) -> Verdict:
     """Recompute everything on a log and compare.
 
     Args:
-        read: reads topics of the log.
-        reference_directory: the reference files that the usage was settled by.
+        read: reads topics of the log, as of one commit a call.
+        references: the directory that has every reference settled by, each under its id.
+        current: the id of the newest one.
         usage_partitions: how many partitions `usage.v1` has.
+        settlement_partitions: how many partitions `accruals.v1` has.
+
+    Raises:
+        VerifyError: a reference that usage was settled by is not there.
     """
-    reference = read_reference(reference_directory)
-    documents = _documents(read(STATEMENTS.name))
-    recycled_at = _recycled_at(read(RECYCLE.name))
+    found = read_found(read)
+    in_force = InForce(read)
+    used = in_force.reference_ids(found.read_upto)
+    known = {name: _reference(references, name) for name in sorted(used | {current})}
+    newest = known[current]
+
+    def reference_of(topic: str, partition: int, offset: int) -> Reference:
+        return known[in_force.reference_id(topic, partition, offset) or current]
+
     expected = settle(
-        reference,
-        _messages(read(USAGE.name)),
-        [_close(d) for d in documents],
+        newest,
+        _usage(read([USAGE.name]), found),
+        [Close(d["agreement"], d["period"], d["cut"]) for d in found.documents],
         usage_partitions=usage_partitions,
-        recycle=None if recycled_at is None else Recycle(reference, recycled_at),
+        reference_of=reference_of,
+        recycles=_recycles(read([RECYCLE.name]), found),
+        accrued={
+            a.name: found.accrued_upto.get(partition_of(a.pool, settlement_partitions), {})
+            for a in newest.agreements.values()
+        },
         explained=(),
     )
-    rows, amounts = _accruals(read(ACCRUALS.name))
-    counts = _counts(read(RATE_CHANGELOG.name))
-    differences = [
-        *_compare("outcome", _named(counts), _named(expected.counts)),
-        *_compare(
-            "accrual",
-            _residues(rows, reference),
-            {_text(k): tuple(v) for k, v in expected.accruals.items()},
-        ),
-        *_compare("amount", amounts, _amounts(expected)),
-        *(line for d in documents for line in _statement(d, expected)),
-    ]
     outcomes: dict[str, int] = {}
-    for (outcome, _), count in counts.items():
+    for (outcome, _), count in found.counts.items():
         outcomes[outcome] = outcomes.get(outcome, 0) + count
-    return Verdict(sum(counts.values()), outcomes, len(rows), len(documents), differences)
+    return Verdict(
+        events=found.counts.total(),
+        outcomes=outcomes,
+        accrual_rows=len(found.rows),
+        statements=len(found.documents),
+        references=sorted(used),
+        differences=[
+            *in_force.gaps(found.read_upto),
+            *_compare("outcome", _named(found.counts), _named(expected.counts)),
+            *_compare("suspense", _named(found.waiting), _named(expected.suspended)),
+            *_compare("quarantine", _placed(found.quarantined), _placed(expected.quarantined)),
+            *_compare("accrual", _rows(found, newest), _expected_rows(expected)),
+            *_closes(found),
+            *(line for d in found.documents for line in statement_differences(d, expected)),
+        ],
+    )
 
 
-def _messages(segments: Iterator[Segment]) -> Iterator[tuple[int, int, int, bytes]]:
+def _reference(references: Path, name: str) -> Reference:
+    """One of the references that were settled by."""
+    directory = references / name
+    if not directory.is_dir():
+        msg = (
+            f"usage was settled by reference {name}, which is not in {references}: "
+            "put the directory back that was there"
+        )
+        raise VerifyError(msg)
+    return read_reference(directory)
+
+
+def _usage(segments: Iterator[Segment], found: Found) -> Iterator[tuple[int, int, int, bytes]]:
+    """All usage messages that have been settled."""
     for segment in segments:
+        upto = found.read_upto.get((segment.topic, segment.partition), 0)
         for index, offset in enumerate(segment.offsets.tolist()):
-            value = segment.values[index] or b""
-            yield segment.partition, offset, segment.log_time_us(index), value
+            if offset < upto:
+                value = segment.values[index] or b""
+                yield segment.partition, offset, segment.log_time_us(index), value
 
 
-def _documents(segments: Iterator[Segment]) -> list[dict[str, Any]]:
-    return [json.loads(v) for s in segments for v in s.values if v is not None]
-
-
-def _recycled_at(segments: Iterator[Segment]) -> int | None:
-    """The log time of the last request to try suspended usage again."""
-    return max((s.timestamp_us for s in segments if len(s)), default=None)
-
-
-def _close(document: Mapping[str, Any]) -> Close:
-    cut = {
-        int(name.rpartition("/")[2]): upto
-        for name, upto in document["cut"].items()
-        if name.startswith(f"{USAGE.name}/")
-    }
-    recycled = any(name.startswith(f"{RECYCLE.name}/") for name in document["cut"])
-    return Close(document["agreement"], document["period"], cut, recycled)
-
-
-def _counts(segments: Iterator[Segment]) -> dict[tuple[str, str], int]:
-    """Outcome counts as the rate hop's changelog holds them, over all partitions."""
-    latest: dict[int, bytes] = {}
+def _recycles(segments: Iterator[Segment], found: Found) -> Iterator[Recycle]:
+    """All requests to try suspended usage again that have been heard."""
+    records = codec("suspense.avsc")
     for segment in segments:
-        for key, value in zip(segment.keys, segment.values, strict=True):
-            if key == b"position" and value is not None:
-                latest[segment.partition] = value
-    counts: dict[tuple[str, str], int] = {}
-    for value in latest.values():
-        for outcome, reason, count in json.loads(value)["outcomes"]:
-            counts[(outcome, reason)] = counts.get((outcome, reason), 0) + count
-    return counts
+        upto = found.read_upto.get((segment.topic, segment.partition), 0)
+        for index, offset in enumerate(segment.offsets.tolist()):
+            value = segment.values[index]
+            if offset < upto and value is not None:
+                waits_as = str(records.decode(value)["suspense_id"])
+                yield Recycle(waits_as, segment.partition, offset, segment.log_time_us(index))
 
 
-def _named(counts: Mapping[tuple[str, str], int]) -> dict[str, Any]:
-    return {f"{outcome}/{reason}": n for (outcome, reason), n in counts.items() if n}
+def _named(counts: Mapping[tuple[str, str], int]) -> dict[str, str]:
+    return {f"{what} {reason}": f"{n} events" for (what, reason), n in counts.items() if n}
 
 
-Rows = dict[AccrualKey, tuple[int, int, int, int]]
-
-
-def _accruals(segments: Iterator[Segment]) -> tuple[Rows, dict[str, Any]]:
-    """Accrual rows, and what period rows are said to be worth."""
-    latest: dict[tuple[int, bytes], bytes] = {}
-    for segment in segments:
-        for message_key, value in zip(segment.keys, segment.values, strict=True):
-            if message_key is not None and value is not None:
-                latest[(segment.partition, message_key)] = value
-    rows: Rows = {}
-    amounts: dict[str, Any] = {}
-    records = codec("accruals.avsc")
-    for value in latest.values():
-        message = records.decode(value)
-        for r in message["rows"]:
-            key = AccrualKey(
-                message["agreement"],
-                r["version"],
-                r["item"],
-                r["line"],
-                r["currency"],
-                message["booked"],
-                r["original"],
-                message["hour"],
-            )
-            rows[key] = (r["events"], r["quantity"], r["charge_micros"], r["residue"])
-            if key.hour is None:
-                amounts[_text(key)] = format_micros(r["amount_micros"])
-    return rows, amounts
+def _placed(reasons: Mapping[Any, str]) -> dict[str, str]:
+    return {f"{USAGE.name}/{p}/{o} row {r}": reason for (p, o, r), reason in reasons.items()}
 
 
 def _text(key: AccrualKey) -> str:
+    """An accrual row as people name it."""
     hour = "period" if key.hour is None else f"hour {key.hour}"
     adjusts = f" for {key.original}" if key.original != key.booked else ""
     line = f" {key.line}" if key.line else ""
-    return f"{key.agreement} v{key.version} {key.item}{line} {key.currency} {key.booked}{adjusts} {hour}"
+    item = f"{key.agreement} v{key.version} {key.item}{line} {key.currency}"
+    return f"{item} {key.booked}{adjusts} {hour}"
 
 
-def _residues(rows: Rows, reference: Reference) -> dict[str, Any]:
-    """Rows with their residue as a fraction of the currency, as the oracle has it."""
+def _figures(events: int, quantity: int, charge: int, residue: Fraction, amount: int | None) -> str:
+    worth = "of the period only" if amount is None else format_micros(amount)
+    return (
+        f"{events} events, quantity {quantity}, charge {format_micros(charge)}, "
+        f"residue {residue}, amount {worth}"
+    )
+
+
+def _rows(found: Found, reference: Reference) -> dict[str, str]:
+    """Rows on the log in words, their residue as a fraction of the currency, as the oracle has it.
+
+    A row of nothing stands for usage of other rows that moved its price, by nothing in the end.
+    """
     units = {
         (a.name, v.number, i.name): i.price.unit
         for a in reference.agreements.values()
         for v in a.versions
         for i in v.items
     }
+    nothing = (AccrualFigures(0, 0, 0, 0, 0), AccrualFigures(0, 0, 0, 0, None))
     return {
-        _text(k): (e, q, c, Fraction(r, units[(k.agreement, k.version, k.item)] * 10**9))
-        for k, (e, q, c, r) in rows.items()
+        _text(k): _figures(
+            r.events,
+            r.quantity,
+            r.charge_micros,
+            Fraction(r.residue, units.get((k.agreement, k.version, k.item), 1) * NANOS),
+            r.amount_micros,
+        )
+        for k, r in found.rows.items()
+        if r not in nothing
     }
 
 
-def _amounts(expected: Settlement) -> dict[str, Any]:
-    return {
-        _text(
-            AccrualKey(
-                k.agreement, k.version, k.item, k.line, k.currency, k.booked, k.original, None
+def _expected_rows(expected: Settlement) -> dict[str, str]:
+    """The same of the oracle: what an hour is worth is known where every event has its charge."""
+    wanted: dict[str, str] = {}
+    for key, accrual in expected.accruals.items():
+        line = expected.lines[_line(key)]
+        amount: int | None = line.micros
+        if key.hour is not None:
+            is_direct = line.rounding.place == "record" and line.tiers is None
+            amount = accrual.charge_micros if is_direct else None
+        wanted[_text(key)] = _figures(*accrual, amount)
+    for at, line in expected.lines.items():
+        moved = AccrualKey(
+            at.agreement, at.version, at.item, at.line, at.currency, at.booked, at.original, None
+        )
+        if moved not in expected.accruals and line.micros:
+            wanted[_text(moved)] = _figures(0, 0, 0, Fraction(0), line.micros)
+    return wanted
+
+
+def _line(key: AccrualKey) -> AmountKey:
+    return AmountKey(
+        key.agreement, key.item, key.version, key.line, key.currency, key.booked, key.original
+    )
+
+
+def _closes(found: Found) -> Iterator[str]:
+    """Every close has its statement and every statement its close, under one number."""
+    stated = {f"{d['agreement']} {d['period']}": str(d["number"]) for d in found.documents}
+    closed = {" ".join(key): number for key, number in found.closed.items()}
+    for name in sorted(stated.keys() | closed.keys()):
+        if stated.get(name) != closed.get(name):
+            yield (
+                f"close {name}: the statement has number {stated.get(name, 'none')}, "
+                f"the state of closed periods says {closed.get(name, 'none')}"
             )
-        ): f"{v:.6f}"
-        for k, v in expected.amounts.items()
-    }
 
 
-def _compare(what: str, found: Mapping[str, Any], expected: Mapping[str, Any]) -> Iterator[str]:
+def _compare(what: str, found: Mapping[str, str], expected: Mapping[str, str]) -> Iterator[str]:
     for key in sorted(found.keys() | expected.keys()):
-        have, want = found.get(key), expected.get(key)
+        have, want = found.get(key, "nothing"), expected.get(key, "nothing")
         if have != want:
-            yield f"{what} {key}: the log says {_say(have)}, recomputed from usage {_say(want)}"
-
-
-def _say(value: object) -> str:
-    if value is None:
-        return "nothing"
-    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
-
-
-def _statement(document: Mapping[str, Any], expected: Settlement) -> Iterator[str]:
-    """A statement's totals against the oracle's."""
-    stated = {t["currency"]: (t["receivable"], t["payable"]) for t in document["totals"]}
-    wanted = {
-        k.currency: (f"{v.receivable:.6f}", f"{v.payable:.6f}")
-        for k, v in expected.totals.items()
-        if (k.agreement, k.booked) == (document["agreement"], document["period"])
-    }
-    yield from _compare(f"statement {document['number']}", stated, wanted)
+            yield f"{what} {key}: the log says {have}; recomputed from usage: {want}"

@@ -236,7 +236,13 @@ def _lines(batch: pa.RecordBatch, index: Indices) -> list[Unreadable]:
 
 @cache
 def _parsed(schema: str) -> Any:  # noqa: ANN401 - the library's own form of a schema
-    return fastavro.parse_schema(json.loads(schema))
+    # Without logical types: a time outside of any calendar is well encoded, and refused by name.
+    return fastavro.parse_schema(json.loads(schema, object_hook=_physical))
+
+
+def _physical(node: dict[str, Any]) -> dict[str, Any]:
+    """A part of a schema as it is encoded, whatever it means."""
+    return {name: value for name, value in node.items() if name != "logicalType"}
 
 
 @cache

@@ -21,8 +21,12 @@ FIRST_YEAR = 1970
 LAST_YEAR = 2500
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
-_FORMS = "write a date, 2026-01-31, or a time with its offset, 2026-01-31T00:00:00+01:00"
+_FORM = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    r"([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?(Z|[+-][0-9]{2}:[0-9]{2})?)?"
+)
+_DATE_LENGTH = len("2026-01-31")
+_ADVICE = "write a date, 2026-01-31, or a time with its offset, 2026-01-31T00:00:00+01:00"
 
 
 @dataclass(frozen=True)
@@ -44,21 +48,19 @@ class Moment:
 def parse_moment(text: str) -> Moment:
     """The moment in `text`; ValueError says how to write one."""
     try:
-        if _DATE.fullmatch(text):
-            day = date.fromisoformat(text)
-            _check_year(day.year, text)
-            return Moment(day, None)
-        instant = datetime.fromisoformat(text)
-    except ValueError as error:
-        if "year" in str(error) and "between" in str(error):
-            raise
-        raise ValueError(f"{text!r} is not a date; {_FORMS}") from None
+        instant = datetime.fromisoformat(text) if _FORM.fullmatch(text) else None
+    except ValueError:
+        instant = None
+    if instant is None:
+        raise ValueError(f"{text!r} is not a date; {_ADVICE}")
+    _check_year(instant.year, text)
+    if len(text) == _DATE_LENGTH:
+        return Moment(instant.date(), None)
     if instant.tzinfo is None:
         raise ValueError(f"{text!r} has no offset from UTC; add it, for example +01:00 or Z")
     since = instant - _EPOCH
     if since % timedelta(seconds=1):
         raise ValueError(f"{text!r} has a fraction of a second; write whole seconds")
-    _check_year(instant.year, text)
     return Moment(None, since // timedelta(seconds=1))
 
 

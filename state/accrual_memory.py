@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +43,13 @@ CLOSED_KEY = b"closed/"
 TEXTS = ("item", "line", "currency", "original")
 
 encode_accruals, decode_accruals = records_codec(read_schema("accruals.avsc"))
+
+
+class Reach(NamedTuple):
+    """Which usage is in some figures: by event time, and by the next offsets of "topic/partition"."""
+
+    as_of_us: int
+    covers: Mapping[str, int]
 
 
 class Names:
@@ -226,7 +234,7 @@ def read_rows(messages: pa.RecordBatch, names: Names) -> tuple[Ints, Ints]:
 
 
 def write_rows(
-    names: Names, keys: Ints, values: Ints, offsets: Ints, amounts: Mapping[int, int], as_of_us: int
+    names: Names, keys: Ints, values: Ints, offsets: Ints, amounts: Mapping[int, int], reach: Reach
 ) -> list[Message]:
     """Accrual messages of whole groups (a book and slot each).
 
@@ -237,7 +245,7 @@ def write_rows(
         offsets: where each group begins, and the end.
         amounts: what rows are worth that are not just their charges, by position in `keys`; an hour
             of such a row has none.
-        as_of_us: event time up to which every source has reported.
+        reach: which usage is in the figures.
     """
     if len(keys) == 0:
         return []
@@ -260,7 +268,7 @@ def write_rows(
     books, hours = decompose(keys[first])[:2]
     pairs = [names.books.names[b] for b in books.tolist()]
     batch = _messages(
-        pairs, hours - 1, as_of_us, pa.ListArray.from_arrays(offsets.astype(np.int32), rows)
+        pairs, hours - 1, reach, pa.ListArray.from_arrays(offsets.astype(np.int32), rows)
     )
     slots = hours.tolist()
     return [
@@ -270,13 +278,15 @@ def write_rows(
 
 
 def _messages(
-    pairs: Sequence[tuple[str, str]], hours: Ints, as_of_us: int, rows: pa.ListArray
+    pairs: Sequence[tuple[str, str]], hours: Ints, reach: Reach, rows: pa.ListArray
 ) -> pa.RecordBatch:
+    covers = ",".join(f"{name}={upto}" for name, upto in sorted(reach.covers.items()))
     columns = {
         "agreement": pa.array([a for a, _ in pairs], pa.string()),
         "booked": pa.array([b for _, b in pairs], pa.string()),
         "hour": pa.array(hours.astype(np.int32), mask=hours < 0),
-        "as_of": pa.array(np.full(len(pairs), as_of_us)).cast(pa.timestamp("us")),
+        "as_of": pa.array(np.full(len(pairs), reach.as_of_us)).cast(pa.timestamp("us")),
+        "covers": pa.repeat(pa.scalar(covers, pa.string()), len(pairs)),
         "rows": rows,
     }
     fields = [pa.field(n, c.type, nullable=n == "hour") for n, c in columns.items()]

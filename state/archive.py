@@ -1,13 +1,14 @@
 """The archive: rated usage as Parquet files by period and agreement.
 
-A projection of `rated.v1`, written outside the loop and idempotently by position: the name of a file
-says which offsets of which partition it holds, so writing the same stretch again replaces the file by
-itself, and what is in the archive tells where to go on. It is where a figure is opened to its events,
-and what re-rating and reconciliation will read.
+A projection of `rated.v1`, written outside the loop and idempotently by position: the name of a
+file says which offsets of which partition it holds, so writing the same stretch again replaces the
+file by itself, and what is in the archive tells where to go on. It is where a figure is opened to
+its events, and what re-rating and reconciliation will read.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from schemas.topics import RATED
+from streams.contribution import HEAD
 from streams.log import Segment
 from streams.rated import from_bytes
 
@@ -59,8 +61,8 @@ class Archive:
             return
         for value in segment.values:
             if value is not None:
-                table = pa.Table.from_batches([from_bytes(value)]).replace_schema_metadata(None)
-                self._pending.setdefault(segment.partition, []).append(_plain(table))
+                table = read_block(value)
+                self._pending.setdefault(segment.partition, []).append(table)
                 self._rows += table.num_rows
         start = self._span.get(segment.partition, (int(segment.offsets[0]), 0))[0]
         self._span[segment.partition] = (start, segment.next_offset)
@@ -95,19 +97,45 @@ class Archive:
         self, source: str, epoch: int, sequence: int | None, event_id: str | None
     ) -> list[dict[str, Any]]:
         """The rated legs of one event, as rows."""
-        where = (ds.field("source") == source) & (ds.field("epoch") == epoch)
-        if sequence is not None:
-            where &= ds.field("sequence") == sequence
-        else:
-            where &= ds.field("event_id") == event_id
+        where = of_event(source, epoch, sequence, event_id)
         return [row for table in self.read(where) for row in table.to_pylist()]
 
     def read(self, where: pc.Expression | None = None) -> Iterator[pa.Table]:
-        """Archived legs, filtered; each stretch of positions once."""
+        """Archived legs, filtered; each stretch of positions once, and only complete ones.
+
+        Another process may be writing the archive: what it has not finished is passed over.
+        """
         root = self.directory / "usage"
-        if root.exists():
-            dataset = ds.dataset(root, format="parquet", partitioning=_PARTITIONING)
+        whole = {path.name for path in self.directory.glob("complete/rated-*")}
+        paths = [
+            str(path)
+            for path in sorted(root.glob("**/rated-*.parquet"))
+            if path.stem.rpartition("-")[0] in whole
+        ]
+        if paths:
+            dataset = ds.dataset(
+                paths, format="parquet", partitioning=_PARTITIONING, partition_base_dir=str(root)
+            )
             yield dataset.to_table(filter=where)
+
+
+def of_event(source: str, epoch: int, sequence: int | None, event_id: str | None) -> pc.Expression:
+    """The filter that finds one event among rated legs."""
+    where = (ds.field("source") == source) & (ds.field("epoch") == epoch)
+    if sequence is not None:
+        return where & (ds.field("sequence") == sequence)
+    return where & (ds.field("event_id") == event_id)
+
+
+def read_block(value: bytes) -> pa.Table:
+    """One message of `rated.v1` as the archive keeps it: with the reference it was rated by."""
+    batch = from_bytes(value)
+    head = json.loads(batch.schema.metadata[HEAD])
+    table = _plain(pa.Table.from_batches([batch]).replace_schema_metadata(None))
+    reference = pa.array([head["reference"]], pa.string()).take(
+        pa.array([0] * table.num_rows, pa.int32())
+    )
+    return table.append_column("reference", reference)
 
 
 def _plain(table: pa.Table) -> pa.Table:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from streams.accrual import Terms
 from streams.contribution import Series
@@ -73,8 +73,7 @@ class Accruals:
     after: Cursor | None
 
 
-@dataclass(frozen=True)
-class Total:
+class Total(NamedTuple):
     """What a period of an agreement is worth in one currency, as if it were closed now.
 
     `statement` is the number of the statement that closed it, `changed` the counter of its last

@@ -143,7 +143,14 @@ class Store:
             del head["lines"]
             name: BookName = (head["agreement"], head["period"])
             number: str = head["number"]
-            self.statements[number] = Statement(number, *name, head["partner"], head, value)
+            self.statements[number] = Statement(
+                number=number,
+                agreement=name[0],
+                partner=head["partner"],
+                period=name[1],
+                head=head,
+                document=value,
+            )
             self.closed[name] = number
             self._statements_changed.pop(number, None)
             self._statements_changed[number] = self.counter

@@ -174,6 +174,9 @@ def amount(terms: Terms, row: Row, siblings: Sequence[Row]) -> tuple[int, Fracti
 
 
 def volume_of(series: Series, terms: Terms) -> Volume:
-    """The volume that a tiered row lies on: an item's in a period, over versions that count alike."""
-    counts = terms.item.quantity.label
+    """The volume that a tiered row lies on: an item's in a period, over versions that count alike.
+
+    A version that prices the item without tiers has no place on it.
+    """
+    counts = terms.item.quantity.label if terms.tiered else ""
     return (series.agreement, series.item, series.line, series.original, counts)

@@ -19,6 +19,7 @@ from state.accrual_memory import (
     Names,
     PartitionAccruals,
     PartitionDelta,
+    Reach,
     changes,
     recover,
     write_rows,
@@ -172,7 +173,9 @@ class AccrueHop:
             row = self._row(int(series[at]), values[at])
             terms = self.book.terms(row.series)
             amounts[at] = amount(terms, row, self._siblings(memory, delta.plan, row))[0]
-        messages = write_rows(self.names, keys, values, offsets, amounts, delta.as_of_us)
+        messages = write_rows(
+            self.names, keys, values, offsets, amounts, Reach(delta.as_of_us, delta.covers)
+        )
         work.send(ACCRUALS.name, partition, *messages)
 
     def _row(self, number: int, values: Ints) -> Row:

@@ -64,6 +64,8 @@ def check(
     identified = ~np.isin(usage.reason, np.array(sorted(UNIDENTIFIED), np.int8))
     numbered = np.flatnonzero(identified & (usage.sequence != NO_SEQUENCE))
     named = np.flatnonzero(identified & (usage.sequence == NO_SEQUENCE))
+    # A line of a file that could not be read may come without either.
+    named = named[usage.event_id.take(named).is_valid().to_numpy(zero_copy_only=False)]
     keys = _keys(usage, numbered, counters)
     order = _log_order(keys, usage.message[numbered], usage.row[numbered])
     rows, keys = numbered[order], keys[order]

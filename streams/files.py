@@ -99,7 +99,7 @@ def read_file(
     origin = Origin(path)
     with ByteStream(path) as stream:
         try:
-            start = stream.peek(len(AVRO_MAGIC))
+            start = stream.peek(len(AVRO_MAGIC)) or stream.read(1)
         except Damaged as damage:
             raise UsageFileError(f"{path}: {damage}; send the file again") from damage
         if not start:
@@ -203,12 +203,12 @@ class _Taker:
             return
         if self._ids_given is None:
             self._ids_given = _ids_given(decode([blocks[0].envelope(schema_id)]))
+        envelopes = [block.envelope(schema_id) for block in blocks]
+        if all(map(self._stays_whole, blocks)):
+            count = sum(block.count for block in blocks)
+            yield FileBlock({0: [(None, envelope) for envelope in envelopes]}, count)
+            return
         out: Messages = {}
-        whole = [b for b in blocks if self._stays_whole(b)]
-        if whole:
-            out[0] = [(None, b.envelope(schema_id)) for b in whole]
-            blocks = [b for b in blocks if not self._stays_whole(b)]
-        envelopes = [b.envelope(schema_id) for b in blocks]
         decoded = decode(envelopes)
         for family in decoded.families:
             rows = np.array([b.first_row for b in blocks])[family.message] + family.row
@@ -221,7 +221,7 @@ class _Taker:
                 _add(out, {home: [(None, envelopes[refused.message])]})
             else:
                 lost.append(blocks[refused.message])
-        yield FileBlock(out, sum(b.count for b in (*whole, *blocks)) - sum(b.count for b in lost))
+        yield FileBlock(out, sum(b.count for b in blocks) - sum(b.count for b in lost))
         for block in lost:
             yield from self._refused(block, "its block does not decode")
 

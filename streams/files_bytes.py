@@ -55,6 +55,7 @@ class ByteStream:
         self.path = path
         self.position = 0  # decompressed bytes handed out
         self._ahead = b""
+        self._damage: Damaged | None = None  # met while looking ahead
         self._delivered = 0  # decompressed bytes taken from the decompressor
         try:
             self._stored: IO[bytes] = path.open("rb")
@@ -100,6 +101,8 @@ class ByteStream:
         """
         if self._ahead:
             piece, self._ahead = self._ahead[:count], self._ahead[count:]
+        elif self._damage is not None:
+            raise self._damage
         else:
             piece = self._take(count)
         self.position += len(piece)
@@ -122,9 +125,16 @@ class ByteStream:
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def peek(self, count: int) -> bytes:
-        """The next bytes, `count` of them unless the file has fewer, without taking them."""
-        while len(self._ahead) < count:
-            piece = self._take(count)
+        """The next bytes, `count` of them unless the file has fewer, without taking them.
+
+        Damage met on the way is kept for whoever reads that far.
+        """
+        while len(self._ahead) < count and self._damage is None:
+            try:
+                piece = self._take(count)
+            except Damaged as damage:
+                self._damage = damage
+                break
             if not piece:
                 break
             self._ahead += piece

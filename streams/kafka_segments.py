@@ -4,18 +4,20 @@ Librdkafka hands over a list of message objects in runs, one run a fetched recor
 is asked of each of them costs tens of nanoseconds, so little is: its partition, whether it is an
 error, its key and value. Offsets are asked of the first and the last message of a partition only:
 a log's offsets rise, so when their distance equals the count there is no hole between them, and
-otherwise all are asked.
+otherwise all are asked. The message objects are let go of at once where possible: memory that is
+used again at once is still in the processor's cache.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
-from confluent_kafka import KafkaError, Message
+from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, KafkaError, Message
 
 from streams.log import LogError, Segment, TopicPartition
 
@@ -39,11 +41,15 @@ class _Gathered:
     offsets: list[npt.NDArray[np.int64]] = field(default_factory=list)
     keys: list[bytes | None] = field(default_factory=list)
     values: list[bytes | None] = field(default_factory=list)
-    messages: list[Message] = field(default_factory=list)
+    # For each run its first index, and its log time where one holds for all, else its messages.
+    starts: list[int] = field(default_factory=list)
+    times: list[int | list[Message]] = field(default_factory=list)
 
     def time_of(self, index: int) -> int:
         """The log time of one message in microseconds: dear, so asked of few."""
-        return self.messages[index].timestamp()[1] * 1000
+        run = bisect_right(self.starts, index) - 1
+        time = self.times[run]
+        return time if isinstance(time, int) else _time_us(time[index - self.starts[run]])
 
 
 class Collector:
@@ -143,9 +149,26 @@ class Collector:
             taken.offsets.append(np.arange(first, last + 1, dtype=np.int64))
         else:
             taken.offsets.append(np.fromiter(map(_OFFSET, run), np.int64, len(run)))
+        time = _time_us(tail)
+        taken.starts.append(len(taken.values))
+        taken.times.append(time if _is_at_once(head, tail) else run)
         taken.keys.extend(map(_KEY, run))
         taken.values.extend(map(_VALUE, run))
-        taken.messages.extend(run)
         taken.next_offset = last + 1
-        taken.timestamp_us = max(taken.timestamp_us, tail.timestamp()[1] * 1000)
+        taken.timestamp_us = max(taken.timestamp_us, time)
         self.count += len(run)
+
+
+def _time_us(message: Message) -> int:
+    """The log time of a message in microseconds."""
+    return message.timestamp()[1] * 1000
+
+
+def _is_at_once(head: Message, tail: Message) -> bool:
+    """Whether the broker stamped a run with one time, so that its messages need not be kept.
+
+    A broker stamps whole batches as it appends them, so equal ends enclose equal times, unless its
+    clock went back and forth in between. Producers' own times may be anything: those are kept.
+    """
+    times = (head.timestamp(), tail.timestamp())
+    return times[0] == times[1] and times[0][0] == TIMESTAMP_LOG_APPEND_TIME

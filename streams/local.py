@@ -22,7 +22,7 @@ from typing import Self
 
 from schemas.topics import TOPICS, Topic
 from streams.local_database import Database, DirectoryError, Send, positions
-from streams.local_reader import Reader, recover
+from streams.local_reader import Reader, recover, snapshot
 from streams.log import Assignment, LogError, Message, Segment, TopicPartition, Unknown
 
 LOCK_NAME = "log.lock"
@@ -139,10 +139,17 @@ class LocalStore:
         self, topics: Sequence[str], since: Mapping[TopicPartition, int] | None = None
     ) -> Reader:
         """A reader of all partitions of some topics, from given next offsets or the beginning."""
-        places = [(topic, number) for topic in topics for number in range(self.partitions(topic))]
-        reader = Reader(self.database, {**dict.fromkeys(places, 0), **(since or {})})
+        reader = Reader(self.database, {**dict.fromkeys(self._places(topics), 0), **(since or {})})
         self._readers.add(reader)
         return reader
+
+    def snapshot(self, topics: Sequence[str]) -> Iterator[Segment]:
+        """Everything in some topics, one after another, all as of the same commit."""
+        return snapshot(self.database, dict.fromkeys(self._places(topics), 0))
+
+    def _places(self, topics: Sequence[str]) -> list[TopicPartition]:
+        """All partitions of some topics."""
+        return [(topic, number) for topic in topics for number in range(self.partitions(topic))]
 
     def check(self, topic: str, partition: int, messages: Sequence[Message]) -> None:
         """Refuse what could not be written later, while its sender is still on the stack.

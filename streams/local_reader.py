@@ -114,27 +114,39 @@ class Reader:
 
 
 def recover(database: Database, place: TopicPartition, from_offset: int) -> Iterator[Segment]:
-    """All of one partition up to its end as of this call, in segments of bounded size.
+    """All of one partition up to its end as of this call, in segments of bounded size."""
+    return snapshot(database, {place: from_offset})
+
+
+def snapshot(database: Database, since: Mapping[TopicPartition, int]) -> Iterator[Segment]:
+    """All of some partitions, one after another, as of one commit.
 
     The snapshot is taken here and not at the first segment, and held until the last one.
     """
     connection = database.connect_reader()
     connection.execute("BEGIN")
-    upto = ends(connection).get(database.shelf(place).base, 0)
-    return _recovered(connection, place, database.shelf(place), (from_offset, upto))
+    upto = ends(connection)
+    spans = {
+        place: (start, upto.get(database.shelf(place).base, 0)) for place, start in since.items()
+    }
+    return _of_snapshot(connection, database, spans)
 
 
-def _recovered(
-    connection: sqlite3.Connection, place: TopicPartition, shelf: Shelf, span: tuple[int, int]
+def _of_snapshot(
+    connection: sqlite3.Connection,
+    database: Database,
+    spans: Mapping[TopicPartition, tuple[int, int]],
 ) -> Iterator[Segment]:
-    start, upto = span
     limits = (RECOVER_MESSAGES_MAX, RECOVER_BYTES_MAX)
     with closing(connection):
-        while start < upto:
-            found = _segment(connection, place, shelf, (start, upto), limits)
-            start = found.next_offset
-            if len(found):
-                yield found
+        for place, (start, upto) in spans.items():
+            next_offset = start
+            while next_offset < upto:
+                span = (next_offset, upto)
+                found = _segment(connection, place, database.shelf(place), span, limits)
+                next_offset = found.next_offset
+                if len(found):
+                    yield found
 
 
 def _segment(

@@ -12,7 +12,8 @@ mode and decimals; elsewhere it is cut to micros. What is cut off or added stays
 `residue`, the numerator of exact minus charge over (unit x 10^9), so that nothing is ever lost.
 Tiers depend on the period's whole volume: such legs get a quantity and no charge.
 
-A leg that has no price is a state with a reason, never a charge of zero.
+A leg that has no price is a state with a reason, never a charge of zero; so is one whose charge is
+beyond all reason, which would otherwise fill up the sums of its whole period.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from streams.usage import Codes, Ints, UsageBatch
 NANOS = 10**9
 MICROS = 10**6
 MICRO_DECIMALS = 6
+CHARGE_MICROS_MAX = 10**15  # a thousand million: beyond it the price or the quantity is a mistake
 EXACT_MAX = 2**62  # numerators stay below; rows beyond it are computed with unbounded integers
 
 
@@ -90,6 +92,13 @@ def rate(usage: UsageBatch, legs: Legs, tables: Tables) -> Rated:
     price, connect = np.where(tiered, 0, price), np.where(tiered, 0, connect)
     unit = tables.item_unit[item]
     charge, residue = _charges(item, price, connect, quantity, unit, tables)
+    excess = np.abs(charge) > CHARGE_MICROS_MAX
+    # No price is above 10^6, so that only many units can cost too much.
+    for at in np.flatnonzero(tiered & (quantity // 1000 >= unit)).tolist():
+        dearest = max(price_nanos for _, price_nanos in tables.items[item[at]].tiers)
+        most_nanos = CHARGE_MICROS_MAX * (NANOS // MICROS) * int(unit[at])
+        excess[at] = int(quantity[at]) * dearest > most_nanos
+    reason[excess & (reason == 0)] = Reason.CHARGE_OVERFLOW
     return Rated(legs, raw, quantity, zone, price, connect, charge, residue, reason)
 
 
@@ -164,6 +173,10 @@ def _charges(
         digits = int(decimals[i])
         step = int(unit[i]) * 10 ** (9 - digits)
         rounded_one = round_ratio(top, step, RoundingMode(int(mode[i])))
-        charge[i] = rounded_one * 10 ** (MICRO_DECIMALS - digits)
+        micros = rounded_one * 10 ** (MICRO_DECIMALS - digits)
+        if abs(micros) > CHARGE_MICROS_MAX:
+            charge[i] = CHARGE_MICROS_MAX + 1  # refused by the caller, whatever it would be
+            continue
+        charge[i] = micros
         residue[i] = top - int(charge[i]) * int(unit[i]) * (NANOS // MICROS)
     return charge, residue

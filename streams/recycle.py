@@ -70,7 +70,8 @@ def _as_segments(
     ordered: Sequence[tuple[str, tuple[int, dict[str, Any], Reason]]],
 ) -> list[Segment]:
     """The waiting events as if they came from the log again, a segment a partition."""
-    by_partition: dict[int, list[bytes]] = {}
+    # When nothing waits any more, usage is still read, of no message at all.
+    by_partition: dict[int, list[bytes]] = {} if ordered else {0: []}
     for _, (partition, record, _) in ordered:
         by_partition.setdefault(partition, []).append(record["usage"])
     return [

@@ -107,7 +107,7 @@ class Loop:
         """
         self.hop = hop
         self.log = log
-        self._watch = stopwatch
+        self.watch = stopwatch
         self._batch_events = batch_events
         self._messages_max = max(1, batch_events // FIRST_EVENTS_A_MESSAGE)
         self._linger_seconds = linger_seconds
@@ -115,12 +115,12 @@ class Loop:
 
     def step(self, linger_seconds: float | None = None) -> Step:
         """Read one batch and settle it."""
-        self._watch.start()
+        self.watch.start()
         linger = self._linger_seconds if linger_seconds is None else linger_seconds
         segments = self.log.read(self._messages_max, linger)
         self._follow(self.log.changes())
         segments = [s for s in segments if len(s)]
-        self._watch.lap("read")
+        self.watch.lap("read")
         if not segments:
             return Step("idle")
         work = self.hop.compute(segments)
@@ -139,13 +139,13 @@ class Loop:
 
     def _commit(self, work: Work) -> None:
         """Everything of a batch, in one transaction."""
-        self._watch.start()
+        self.watch.start()
         self.log.begin()
         for (topic, partition), messages in work.outputs.items():
             self.log.send(topic, partition, messages)
-        self._watch.lap("send")
+        self.watch.lap("send")
         self.log.commit(work.positions)
-        self._watch.lap("commit")
+        self.watch.lap("commit")
 
     def _follow(self, change: Assignment | None) -> None:
         """Give up partitions that were lost, recover those gained."""

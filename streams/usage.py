@@ -76,7 +76,23 @@ BODY = (
     "transaction_type",
     "rating_group",
     "release_cause",
+    "event_id",
 )
+
+
+# What an adapter may say of a line; any other word says no more than that it cannot be read.
+LINE_REASONS = {
+    reason.label: reason
+    for reason in (
+        Reason.UNDECODABLE,
+        Reason.NEGATIVE_QUANTITY,
+        Reason.QUANTITY_OVERFLOW,
+        Reason.IMPOSSIBLE_TIME,
+        Reason.INVALID_NUMBER,
+        Reason.UNREADABLE_LINE,
+        Reason.UNKNOWN_SERVICE,
+    )
+}
 
 
 @dataclass(frozen=True)
@@ -237,7 +253,9 @@ def _validate(usage: UsageBatch, partitions: int, number_bad: Marks) -> None:
         (Reason.WRONG_PARTITION, home[usage.source.codes] != usage.partition),
         (Reason.NO_IDENTITY, ~sequenced & ~named.to_numpy(zero_copy_only=False)),
         (Reason.NEGATIVE_QUANTITY, _any([v < 0 for v in counts])),
-        (Reason.QUANTITY_OVERFLOW, _any([np.abs(v) >= QUANTITY_MAX for v in q.values()])),
+        (Reason.QUANTITY_OVERFLOW, _any([v >= QUANTITY_MAX for v in q.values()])),
+        # Not by the absolute value: the lowest of all integers has none.
+        (Reason.QUANTITY_OVERFLOW, _any([v <= -QUANTITY_MAX for v in q.values()])),
         (Reason.QUANTITY_OVERFLOW, q["volume_up_bytes"] + q["volume_down_bytes"] >= QUANTITY_MAX),
         (Reason.IMPOSSIBLE_TIME, (started < STARTED_MIN_US) | (started >= STARTED_MAX_US)),
         (Reason.IMPOSSIBLE_TIME, ended < started),
@@ -245,12 +263,13 @@ def _validate(usage: UsageBatch, partitions: int, number_bad: Marks) -> None:
         (Reason.INVALID_NUMBER, number_bad),
     ]
     first_line = len(usage) - len(usage.unreadable)
+    for i, line in enumerate(usage.unreadable, first_line):
+        usage.reason[i] = LINE_REASONS.get(line.reason, Reason.UNREADABLE_LINE)
+        if rules[0][1][i] or rules[1][1][i]:
+            usage.sequence[i] = NO_SEQUENCE  # a source that is none, or not at home, counts nothing
     for reason, hit in rules:
-        hit[first_line:] = False
         if hit.any():
             usage.reason[hit & (usage.reason == Reason.NONE)] = reason
-    for i, line in enumerate(usage.unreadable):
-        usage.reason[first_line + i] = Reason.of(line.reason)
 
 
 def _any(masks: Sequence[Marks]) -> Marks:

@@ -114,7 +114,7 @@ def _message(
         return _rubbish(random)
     if kind == "unreadable":
         line = {
-            "source": random.choice([*sources.of(partition), ""]),
+            "source": random.choice([*sources.of(partition), *sources.of(0), ""]),
             "sequence": random.choice([0, 1, 2, *SEQUENCES]),
             "reason": random.choice(["unreadable_line", "negative_quantity", "unknown", "test"]),
             "text": "a;b",
@@ -272,7 +272,7 @@ def _number(random: Random, edges: Edges) -> str:
 
 def _measures(random: Random, family: str, started: int, edges: Edges) -> dict[str, Any]:
     """How much of it there was; now and then impossibly much, or less than nothing."""
-    odd = random.choices([0, -1, 2**53 - 1, 2**53, 2**62], [96, 1, 1, 1, 1])[0]
+    odd = random.choices([0, -1, 2**53 - 1, 2**53, 2**62, -(2**63)], [95, 1, 1, 1, 1, 1])[0]
     if family == "voice":
         duration = odd or random.choice([0, 1, 999, 1_000, 1_001, 30_000, 36_001, 61_000, 7_200_000])
         return {"called_number": _number(random, edges), "duration_ms": duration}

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from tests.world_usage import Edges, Sent, Sources, messages_of
 
 SECOND_US = 1_000_000
+DAY_US = 86_400 * SECOND_US
 WINDOW_FROM_US = 1_792_713_600_000_000  # 2026-10-23T00:00:00Z: two clock changes and a month's end
 WINDOW_DAYS = 12
 
@@ -82,7 +83,7 @@ def make_world(seed: int, messages: int = 40) -> World:
     """The world of a seed; with fewer messages it is the beginning of the same world."""
     random = Random(seed)
     usage_partitions, settlement_partitions = random.randint(1, 3), random.randint(1, 3)
-    boundaries = sorted(random.sample(range(1, WINDOW_DAYS * 24), 6))
+    boundaries = sorted(random.sample(range(48, (WINDOW_DAYS - 2) * 24), 6))
     moments = [WINDOW_FROM_US + hour * 3600 * SECOND_US for hour in boundaries]
     names = [f"A{number}" for number in range(1, random.randint(3, 6))]
     pools = {name: random.choice([name, name, "POOL"]) for name in names}
@@ -123,14 +124,15 @@ def _when(moment_us: int, random: Random) -> str:
 
 def _agreement(random: Random, name: str, pool: str, moments: list[int]) -> str:
     """One agreement of up to three versions, which may change zone, currency and rounding."""
-    ends = sorted(random.sample(moments, random.randint(0, 2)))
-    boundaries = sorted({_when(moment, random) for moment in ends}, key=lambda text: text.strip('"'))
-    start = random.choice(["2026-01-01", "2026-01-01", "2026-10-25"])
+    first, second = random.choice(moments[:3]), random.choice(moments[3:])
+    # Dates mean midnight in the agreement's zone, timestamps do not: keep days between them.
+    ends = [first, second] if second - first > 2 * DAY_US else [second]
+    boundaries = [_when(moment, random) for moment in ends[: random.randint(0, 2)]]
+    start = random.choice(["2026-01-01", "2026-01-01", "2026-10-23"])
     spans = list(zip([start, *boundaries], [*boundaries, ""], strict=True))
-    spans = [(a, b) for a, b in spans if not b or a.strip('"') < b.strip('"')]
     period, zone = random.choice(["month", "month", "day"]), random.choice(ZONES)
     if random.random() < 1 / 8:
-        spans[-1] = (spans[-1][0], "2026-11-03")
+        spans[-1] = (spans[-1][0], "2026-11-05")
     versions = []
     for number, (valid_from, valid_upto) in enumerate(spans, 1):
         upto = f", valid_upto: {valid_upto}" if valid_upto else ""
@@ -223,7 +225,7 @@ def _deck(random: Random, name: str, moments: list[int]) -> dict[str, str]:
     rates = [f"{columns},valid_from,valid_upto"]
     for number in (1, 2, 3):
         edge = _when(random.choice(moments), random).strip('"')
-        for valid in random.choice([[","], [",", ","][:1], [f",{edge}", f"{edge},"], [f"{edge},"]]):
+        for valid in random.choice([[","], [","], [f",{edge}", f"{edge},"], [f"{edge},"]]):
             price = random.choice(["0.012", "0.0333", "1.5", "0", "0.000000001"])
             first, following = random.choice([(1, 1), (60, 60), (30, 6)])
             fee = random.choice(["0", "0.01", "0.0005"])

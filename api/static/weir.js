@@ -166,6 +166,7 @@ const grouped = (count) => String(count).replace(/\B(?=(\d{3})+$)/g, "\u202f");
 
 /** By how much each row has moved in the last second, and the line of that: zero at the bottom. */
 function drawTrends() {
+  if (!connected) return;
   for (const entry of rows.values()) {
     if (entry.before !== undefined) entry.trend.push(Number(entry.net - entry.before));
     entry.before = entry.net;
@@ -256,6 +257,7 @@ function follow() {
   source.addEventListener("error", () => {
     connected = false;
     retry += 1;
+    for (const entry of rows.values()) entry.before = undefined;
     // A browser reconnects by itself, but not after an answer that is no stream.
     if (source.readyState === EventSource.CLOSED) setTimeout(follow, 2000);
   });

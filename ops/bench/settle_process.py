@@ -116,7 +116,7 @@ def main() -> None:
             "latency_p99_seconds": round(percentile(progress.latencies, 0.99), 3),
             "stations": {
                 hop: {s: round(ns / events, 1) for s, ns in watch.stations.items()}
-                for hop, watch in (("rate", engine.rate_watch), ("accrue", engine.accrue_watch))
+                for hop, watch in (("rate", engine.rate.watch), ("accrue", engine.accrue.watch))
             },
         }
     sys.stdout.write(json.dumps(document) + "\n")

@@ -9,7 +9,7 @@ integers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -269,12 +269,25 @@ def _where(values: pa.Array, given: npt.NDArray[np.bool_]) -> pa.Array:
 
 def expected(n: int, seed: int = SEED, shape: Shape = ORIGINAL) -> Expected:
     """What the accruals must come to, event by event in plain integers, apart from the product."""
-    known = market(seed, shape)
-    data, _ = columns(n, seed, shape)
-    decks = {r: known.decks[known.decks_of[partner]] for r, partner in known.routes.items()}
-    names = [route_name(i, shape) for i in range(shape.routes + UNKNOWN_ROUTES)]
     table: dict[Key, tuple[int, int, int]] = {}
     suspended = 0
+    for settled in settle(columns(n, seed, shape)[0], seed, shape):
+        if settled is None:
+            suspended += 1
+            continue
+        key, quantity, charge = settled
+        events, total, micros = table.get(key, (0, 0, 0))
+        table[key] = (events + 1, total + quantity, micros + charge)
+    return Expected(table, suspended)
+
+
+def settle(
+    data: Columns, seed: int = SEED, shape: Shape = ORIGINAL
+) -> Iterator[tuple[Key, int, int] | None]:
+    """For each distinct event its key, quantity and charge; None for one that nobody owns."""
+    known = market(seed, shape)
+    decks = {r: known.decks[known.decks_of[partner]] for r, partner in known.routes.items()}
+    names = [route_name(i, shape) for i in range(shape.routes + UNKNOWN_ROUTES)]
     fields = (
         "service",
         "direction",
@@ -290,15 +303,13 @@ def expected(n: int, seed: int = SEED, shape: Shape = ORIGINAL) -> Expected:
     ):
         partner = known.routes.get(names[route])
         if partner is None:
-            suspended += 1
+            yield None
             continue
         quantity, charge = _charge(
             decks[names[route]], service, str(routing_number or b_number), duration, size
         )
         key = (partner, SERVICES[service].label, DIRECTIONS[direction].label, started // HOUR_US)
-        events, total, micros = table.get(key, (0, 0, 0))
-        table[key] = (events + 1, total + quantity, micros + charge)
-    return Expected(table, suspended)
+        yield key, quantity, charge
 
 
 def _charge(deck: Deck, service: int, number: str, duration_ms: int, size: int) -> tuple[int, int]:

@@ -43,10 +43,12 @@ class Client:
         self.admin = AdminClient({"bootstrap.servers": address})
         self._consumers: list[Consumer] = []
 
-    def topic(self, partitions: int = 1, **config: str) -> str:
+    def topic(self, partitions: int = 1, config: dict[str, str] | None = None) -> str:
         """A new topic."""
         name = f"accept-{uuid.uuid4().hex[:12]}"
-        self.admin.create_topics([NewTopic(name, partitions, 1, config=config)])[name].result()
+        self.admin.create_topics([NewTopic(name, partitions, 1, config=config or {})])[
+            name
+        ].result()
         until(lambda: self.admin.list_topics(name).topics[name].error is None)
         return name
 
@@ -304,7 +306,7 @@ def test_acknowledged_messages_survive_kill(own_broker: JarBroker) -> None:
 def test_compaction(client: Client) -> None:
     """Of a compacted topic the broker drops replaced values of closed segments, not the latest."""
     topic = client.topic(
-        **{
+        config={
             "cleanup.policy": "compact",
             "segment.bytes": str(1024 * 1024),
             "min.cleanable.dirty.ratio": "0.01",

@@ -51,6 +51,7 @@ STORED: dict[str, dict[str, int]] = {
         "currency_mismatch": 29,
         "future_time": 30,
         "conflicting_body": 31,
+        "charge_overflow": 32,
         "undecodable": 40,
         "bad_magic": 41,
         "unknown_schema": 42,

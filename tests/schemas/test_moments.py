@@ -33,6 +33,8 @@ def test_an_instant_is_the_same_in_every_zone(text: str) -> None:
     [
         ("01.01.2026", "is not a date; write a date, 2026-01-31"),
         ("2026-02-30", "is not a date"),
+        ("20260131", "is not a date"),
+        ("2026-W05-6", "is not a date"),
         ("2026-01-01T00:00:00", "has no offset from UTC; add it"),
         ("2026-01-01T00:00:00.5Z", "write whole seconds"),
         ("9999-12-31", "leave an open end empty"),

@@ -132,6 +132,7 @@ class Auditor:
         self._is_news = False
         self.documents: dict[str, dict[str, Any]] = {}
         self.checks = 0
+        self.adjustments = 0
         self._units = {
             (a.name, v.number, i.name): i.price.unit
             for a in case.first.reference.agreements.values()
@@ -286,6 +287,7 @@ class Auditor:
         }
         while booked in cuts and place[1] >= cuts[booked].get(f"{topic}/{place[0]}", 0):
             booked = period_after(booked)
+        self.adjustments += booked != leg.original
         series = (agreement, leg.version.number, leg.item.name, leg.line, leg.version.currency)
         row = Accrual(1, leg.quantity, leg.charge_micros, leg.residue)
         for hour in (leg.hour, None):
@@ -342,10 +344,10 @@ class Auditor:
 
     def _check_suspense(self, traces: Any) -> None:  # noqa: ANN401 - the oracle's mapping
         """What waits in suspense is what the oracle suspends."""
-        waiting: set[str] = set()
+        keys: set[bytes] = set()
         for _, _, key, value in self.news(SUSPENSE.name):
-            name = (key or b"").decode().partition("#")[0]
-            (waiting.discard if value is None else waiting.add)(name)
+            (keys.discard if value is None else keys.add)(key or b"")
+        waiting = {key.decode().partition("#")[0] for key in keys}
         expected = {suspense_id(t) for each in traces for t in each if t.outcome == "suspended"}
         demand(waiting == expected, "suspense holds what waits", waiting ^ expected)
 

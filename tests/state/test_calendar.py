@@ -29,7 +29,7 @@ ZONES = [
     "Pacific/Kiritimati",
 ]
 YEARS_S = 36_887 * 86_400
-"""The 36,887 days of 2000-01-02 to 2100-12-29, whose whole lies in the years covered anywhere."""
+"""The 36,887 days from 2000-01-02 to 2100-12-30, which every zone's periods cover."""
 
 INSTANT = st.integers(0, YEARS_S).map(
     lambda second: datetime(2000, 1, 2, tzinfo=UTC) + timedelta(seconds=second)

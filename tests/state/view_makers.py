@@ -68,7 +68,8 @@ AGREEMENTS = """\
       rounding: {place: statement, mode: half_up, decimals: 2}
       items:
         - {item: texts, role: subscriber, service: sms, flow: payable,
-           price: {kind: tiers, per: event, tiers: [{up_to: 10, price: "0.0015"}, {price: "0.001"}]}}
+           price: {kind: tiers, per: event,
+                   tiers: [{up_to: 10, price: "0.0015"}, {price: "0.001"}]}}
         - {item: calls, role: subscriber, service: voice, flow: payable,
            price: {kind: unit, per: minute, amount: "0.05"}}
 """
@@ -198,7 +199,11 @@ def outcomes_message(*counts: tuple[str, str, int]) -> Message:
 
 
 def segment(
-    messages: Iterable[Message], start: int = 0, *, topic: str = ACCRUALS.name, partition: int = 0,
+    messages: Iterable[Message],
+    start: int = 0,
+    *,
+    topic: str = ACCRUALS.name,
+    partition: int = 0,
     timestamp_us: int = 1_000_000,
 ) -> Segment:
     """Messages at consecutive offsets."""
@@ -227,5 +232,3 @@ def compacted(whole: Segment) -> Segment:
         whole.next_offset,
         whole.timestamp_us,
     )
-
-

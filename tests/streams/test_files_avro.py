@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import io
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,9 @@ def test_rows_are_numbered_over_all_blocks(tmp_path: Path) -> None:
     _, blocks = opened(container(tmp_path / "usage", numbered(100), block_bytes=200))
     found = good(blocks)
     assert len(found) > 5
-    assert [b.first_row for b in found] == [sum(b.count for b in found[:i]) for i in range(len(found))]
+    assert [b.first_row for b in found] == [
+        sum(b.count for b in found[:i]) for i in range(len(found))
+    ]
     assert sum(b.count for b in found) == 100
 
 
@@ -121,8 +124,6 @@ def text(value: str) -> bytes:
 
 def snappy(body: bytes) -> bytes:
     """Snappy as Avro has it: the CRC-32 of the body behind it."""
-    import zlib
-
     compressed: bytes = pa.Codec("snappy").compress(body, asbytes=True)
     return compressed + zlib.crc32(body).to_bytes(4, "big")
 
@@ -163,7 +164,7 @@ def test_an_unknown_codec_is_named(tmp_path: Path) -> None:
     """The message lists what is read."""
     path = container(tmp_path / "usage", numbered(1))
     path.write_bytes(path.read_bytes().replace(b"\x08null", b"\x06lz4", 1))
-    with pytest.raises(UsageFileError, match="codec 'lz4' is not read here.*deflate, null, snappy"):
+    with pytest.raises(UsageFileError, match=r"codec 'lz4' is not read here.*deflate, null"):
         opened(path)
 
 
@@ -186,15 +187,12 @@ def test_a_file_cut_anywhere_never_gives_a_wrong_row(data: st.DataObject) -> Non
     """Whatever the length, rows are a beginning of the whole file's, or the header is refused."""
     whole = CUT_WHOLE
     length = data.draw(st.integers(4, len(whole) - 1))
-    with pytest.MonkeyPatch.context() as patch:
-        stream = Bytes(whole[:length])
-        patch.setattr(stream, "path", Path("usage.avro"), raising=False)
-        try:
-            head = read_container(stream)
-        except UsageFileError as error:
-            assert "header is damaged" in str(error)
-            return
-        blocks = list(read_blocks(stream, head))
+    stream = Bytes(whole[:length])
+    if length < CUT_HEADER:
+        with pytest.raises(UsageFileError, match="header is damaged"):
+            read_container(stream)
+        return
+    blocks = list(read_blocks(stream, read_container(stream)))
     assert good(blocks) == CUT_BLOCKS[: len(good(blocks))]
 
 
@@ -202,6 +200,7 @@ class Bytes(ByteStream):
     """A stream of bytes that are at hand."""
 
     def __init__(self, data: bytes) -> None:
+        self.path = Path("usage.avro")
         self._data = data
         self.position = 0
 
@@ -225,7 +224,9 @@ def _whole() -> bytes:
 
 CUT_WHOLE = _whole()
 _STREAM = Bytes(CUT_WHOLE)
-CUT_BLOCKS = list(read_blocks(_STREAM, read_container(_STREAM)))
+_HEAD = read_container(_STREAM)
+CUT_HEADER = _STREAM.position
+CUT_BLOCKS = list(read_blocks(_STREAM, _HEAD))
 
 
 @pytest.mark.parametrize(
@@ -281,7 +282,9 @@ def test_records_that_are_no_usage_are_refused(tmp_path: Path, name: str) -> Non
     """The record's name tells the family."""
     schema = {"type": "record", "name": name, "fields": [{"name": "a", "type": "int"}]}
     path = container(tmp_path / "usage", [{"a": 1}], schema=schema)
-    with pytest.raises(UsageFileError, match="not usage; the record must be named one of Bandwidth"):
+    with pytest.raises(
+        UsageFileError, match="not usage; the record must be named one of Bandwidth"
+    ):
         opened(path)
 
 

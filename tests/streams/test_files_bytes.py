@@ -73,6 +73,18 @@ def test_looking_ahead_takes_nothing(tmp_path: Path) -> None:
         assert (stream.position, stream.read(1)) == (6, b"")
 
 
+def test_looking_ahead_into_damage_spoils_nothing(tmp_path: Path) -> None:
+    """What is there can be seen and read; the damage comes when reading reaches it."""
+    path = tmp_path / "usage.gz"
+    path.write_bytes(gzip.compress(b"abcdef")[:-9])
+    with ByteStream(path) as stream:
+        seen = stream.peek(100)
+        assert b"abcdef".startswith(seen)
+        assert stream.read(100) == seen
+        with pytest.raises(Damaged, match="end early"):
+            stream.read(1)
+
+
 def test_reading_more_than_there_is_is_damage(tmp_path: Path) -> None:
     """A length that promises more than the file has means that the file ends early."""
     path = tmp_path / "usage"

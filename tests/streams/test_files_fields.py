@@ -179,7 +179,9 @@ def test_amounts_that_are_no_decimals_are_refused(text: str) -> None:
 def test_an_amount_is_given_once() -> None:
     """Two amounts could differ, so both together are refused."""
     both = SALE | {"retail_amount": "1.00", "retail_amount_micros": "1000000"}
-    assert fault(both) == "`retail_amount` and `retail_amount_micros` are both given; give one: '1.00'"
+    assert (
+        fault(both) == "`retail_amount` and `retail_amount_micros` are both given; give one: '1.00'"
+    )
     assert value("retail_amount_micros", SALE | {"retail_amount_micros": "-70"}) == -70
 
 
@@ -234,8 +236,9 @@ def test_types_of_json_are_taken_where_they_fit() -> None:
 
 def test_services_are_told_apart_and_unknown_ones_named() -> None:
     """Each family is read by its own fields; a service that nobody knows has its own reason."""
-    rows = [SMS, SALE | {"retail_amount": "1"}, SMS | {"service": "fax"}, SMS | {"service": None}]
-    events, faults = read(*rows)
+    nothing: dict[str, Any] = {"service": None}
+    sale = SALE | {"retail_amount": "1"}
+    events, faults = read(SMS, sale, SMS | {"service": "fax"}, SMS | nothing)
     assert [(e.service, len(e)) for e in events] == [(Service.SMS, 1), (Service.TRANSACTION, 1)]
     assert faults == [
         Fault(2, Reason.UNKNOWN_SERVICE, "`service` is not known: 'fax'"),

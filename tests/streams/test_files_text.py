@@ -91,7 +91,7 @@ def test_a_line_too_long_is_skipped_in_bounded_memory(tmp_path: Path) -> None:
     assert block.shown(1) == "(a line of more than 65536 bytes)"
 
 
-def test_damage_comes_after_the_lines_before_it(tmp_path: Path) -> None:
+def test_damage_comes_after_the_lines_before_it() -> None:
     """The line that was being written when the file broke off is not taken."""
 
     class Broken(FakeStream):
@@ -237,7 +237,7 @@ def test_json_keeps_integers_and_text_apart() -> None:
 
 
 def test_json_of_mixed_kinds_becomes_text() -> None:
-    """A field that is now a number, now a text, is read by its text; big numbers keep all digits."""
+    """A field that is now a number, now a text, is read by its text; no digit is lost."""
     lines: list[bytes | None] = [
         b'{"service": "sms", "units": 2, "sequence": 99999999999999999999999}',
         b'{"service": "sms", "units": "3", "sequence": 1}',

@@ -1,0 +1,297 @@
+"""A world settled by the product, and what became of it in the words of the oracle.
+
+`Settling` runs both hops on the simulated log, in whatever batches, with periods closed and suspended
+usage recycled on the way. `found` reads the topics as a stranger does and says what stands there in
+the oracle's terms, `expected` is the oracle's own account of the same bytes; what differs between
+the two is a mistake of one of them.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from ops.engine import Engine, Pace
+from ops.oracle import Close, Recycle, Settlement, Trace, settle
+from ops.oracle_reference import Reference, read_reference
+from schemas import reference as product_reference
+from schemas import topics
+from schemas.codes import Reason, Role
+from schemas.records import codec
+from schemas.topics import partition_of
+from state.tables import build
+from streams import rated
+from streams.privacy import Tokens
+from tests.sim.broker import TICK_US, SimulatedBroker
+from tests.sim.log import SimulatedLog
+from tests.worlds import World
+
+NANOS = 10**9
+Figures = dict[str, Any]
+
+
+@dataclass
+class Account:
+    """All figures of a settlement by name: what two accounts of one world must have in common."""
+
+    outcomes: Figures = field(default_factory=dict)
+    rows: Figures = field(default_factory=dict)
+    amounts: Figures = field(default_factory=dict)
+    totals: Figures = field(default_factory=dict)
+    legs: Figures = field(default_factory=dict)
+    suspended: Figures = field(default_factory=dict)
+    quarantined: Figures = field(default_factory=dict)
+
+
+class Settling:
+    """Both hops at work on one world, on the simulated log."""
+
+    def __init__(self, world: World, *, rate_batch: int = 1_000, accrue_batch: int = 1_000) -> None:
+        self.world = world
+        self.directory = tempfile.TemporaryDirectory(prefix="weir-world-")
+        path = Path(self.directory.name)
+        self.broker = SimulatedBroker(
+            world.seed,
+            usage_partitions=world.usage_partitions,
+            settlement_partitions=world.settlement_partitions,
+            is_ragged=True,
+        )
+        self.reference_directory = world.write(path / "reference")
+        self.mended_directory = world.write(path / "mended", mended=True)
+        self.engine = Engine(
+            build(product_reference.load(self.reference_directory)),
+            Tokens(b"key of a world"),
+            path / "state",
+            lambda hop, inputs: SimulatedLog(self.broker, hop, inputs),
+            Pace(rate_batch, 0, accrue_batch, 0),
+        )
+        self.sent = 0
+        self.references = [read_reference(self.reference_directory)]
+        # Up to which offset of each usage partition, and of recycling, the first reference held.
+        self._mended_from: dict[tuple[str, int], int] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.engine.close()
+        self.directory.cleanup()
+
+    def send(self, count: int) -> None:
+        """Put the next messages of the world on the log."""
+        for message in self.world.usage[self.sent : self.sent + count]:
+            self.broker.now_us = message.log_time_us - TICK_US
+            self.broker.append(topics.USAGE.name, message.partition, [(None, message.value)])
+        self.sent += count
+
+    def settle(self) -> None:
+        """Settle everything that is on the log."""
+        self.engine.drain()
+
+    def close(self, agreement: str, period: str) -> None:
+        """Ask for a period to be closed; it is done at the next turn of the loop."""
+        partition = partition_of(self.world.pools[agreement], self.world.settlement_partitions)
+        command = json.dumps({"close": {"agreement": agreement, "period": period}}).encode()
+        self.broker.append(topics.COMMANDS.name, partition, [(None, command)])
+
+    def mend(self) -> None:
+        """Settle what is there by the reference as it is, and whatever follows by the mended one."""
+        self.settle()
+        tables = build(product_reference.load(self.mended_directory))
+        self.engine.rate_hop.use(tables)
+        self.engine.accrue_hop.use(tables)
+        self.references.append(read_reference(self.mended_directory))
+        self._mended_from = {
+            (topic, partition): self.broker.end(topic, partition)
+            for topic in (topics.USAGE.name, topics.RECYCLE.name)
+            for partition in range(self.broker.partitions(topic))
+        }
+
+    def recycle(self, log_time_us: int) -> None:
+        """Ask for everything that is suspended to be tried once more."""
+        self.settle()
+        for partition, key, value in list(self._latest(topics.SUSPENSE.name)):
+            self.broker.now_us = log_time_us - TICK_US
+            self.broker.append(topics.RECYCLE.name, partition, [(key, value)])
+
+    def statements(self) -> list[dict[str, Any]]:
+        """All statements, as they were made."""
+        return [json.loads(v) for _, _, v in self._latest(topics.STATEMENTS.name)]
+
+    def expected(self) -> Account:
+        """The oracle's account of what was sent."""
+        usage = self._entries(topics.USAGE.name)
+        requests = self._entries(topics.RECYCLE.name)
+        closes = [Close(d["agreement"], d["period"], d["cut"]) for d in self.statements()]
+        settlement = settle(
+            self.references[-1],
+            [(p, offset, at_us, value or b"") for p, offset, at_us, _, value in usage],
+            closes,
+            usage_partitions=self.world.usage_partitions,
+            reference_of=self._reference_of,
+            recycles=[Recycle(key.decode(), p, o, at_us) for p, o, at_us, key, _ in requests],
+        )
+        return _told(settlement)
+
+    def _reference_of(self, topic: str, partition: int, offset: int) -> Reference:
+        """The reference by which a message was settled."""
+        is_mended = offset >= self._mended_from.get((topic, partition), offset + 1)
+        return self.references[is_mended]
+
+    def found(self) -> Account:
+        """The product's account, from what it wrote."""
+        account = Account()
+        reference = self.references[-1]
+        outcomes: Counter[str] = Counter()
+        for _, key, value in self._latest(topics.RATE_CHANGELOG.name):
+            if key == b"position":
+                for outcome, reason, count in json.loads(value)["outcomes"]:
+                    outcomes[f"{outcome}/{reason}"] += count
+        account.outcomes = dict(outcomes)
+        for _, _, value in self._latest(topics.ACCRUALS.name):
+            _read_rows(codec("accruals.avsc").decode(value), reference, account)
+        for document in self.statements():
+            for total in document["totals"]:
+                name = f"{document['agreement']} {document['period']} {total['currency']}"
+                account.totals[name] = (total["receivable"], total["payable"])
+        for _, _, _, _, value in self._entries(topics.RATED.name):
+            _read_legs(value, reference, account)
+        for _, _, value in self._latest(topics.SUSPENSE.name):
+            record = codec("suspense.avsc").decode(value)
+            account.suspended[_place(record)] = record["reason"]
+        for _, _, value in self._latest(topics.QUARANTINE.name):
+            record = codec("quarantine.avsc").decode(value)
+            account.quarantined[_place(record)] = record["reason"]
+        return account
+
+    def differences(self) -> list[str]:
+        """Every figure that the product and the oracle do not agree on."""
+        found, expected = self.found(), self.expected()
+        issued = {f"{d['agreement']} {d['period']}" for d in self.statements()}
+        expected.totals = {
+            k: v for k, v in expected.totals.items() if k.rpartition(" ")[0] in issued
+        }
+        return [
+            f"{what} {key}: product {have.get(key)}, oracle {want.get(key)}"
+            for what, have in vars(found).items()
+            for want in [getattr(expected, what)]
+            for key in sorted(have.keys() | want.keys())
+            if have.get(key) != want.get(key)
+        ]
+
+    def _entries(self, topic: str) -> Iterator[tuple[int, int, int, bytes, bytes | None]]:
+        """Partition, offset, log time, key and value of every message."""
+        for partition in range(self.broker.partitions(topic)):
+            for offset, entry in enumerate(self.broker.entries((topic, partition))):
+                if entry.message is not None and not entry.is_aborted:
+                    key, value = entry.message
+                    yield partition, offset, entry.logged_at_us, key or b"", value
+
+    def _latest(self, topic: str) -> Iterator[tuple[int, bytes, bytes]]:
+        """Partition, key and value of what a compacted topic holds now."""
+        latest = {(p, key): value for p, _, _, key, value in self._entries(topic)}
+        for (partition, key), value in latest.items():
+            if value is not None:
+                yield partition, key, value
+
+
+def _place(record: dict[str, Any]) -> str:
+    return f"{record['partition']}/{record['offset']}/{record['row']}"
+
+
+def _units(reference: Reference, agreement: str, version: int, item: str) -> int:
+    """What the residues of an item are numerators over."""
+    items = reference.version(agreement, version).items
+    return next(i.price.unit for i in items if i.name == item) * NANOS
+
+
+def _read_rows(message: dict[str, Any], reference: Reference, account: Account) -> None:
+    """Accrual rows with their residue as a fraction; a row without usage has money only."""
+    agreement, booked = message["agreement"], message["booked"]
+    for r in message["rows"]:
+        series = [agreement, r["version"], r["item"], r["line"], r["currency"], booked, r["original"]]
+        name = " ".join(map(str, series))
+        over = _units(reference, agreement, r["version"], r["item"])
+        if r["events"]:
+            account.rows[f"{name} {message['hour']}"] = (
+                r["events"],
+                r["quantity"],
+                r["charge_micros"],
+                Fraction(r["residue"], over),
+            )
+        if message["hour"] is None and (r["events"] or r["amount_micros"]):
+            account.amounts[name] = r["amount_micros"]
+
+
+def _read_legs(value: bytes | None, reference: Reference, account: Account) -> None:
+    """Rated legs by the position of their event and their role."""
+    for leg in rated.from_bytes(value or b"").to_pylist():
+        over = _units(reference, leg["agreement"], leg["version"], leg["item"])
+        account.legs[f"{_place(leg)} {Role(leg['role']).label}"] = (
+            leg["agreement"],
+            leg["version"],
+            leg["item"],
+            leg["zone"] or "",
+            leg["period"],
+            leg["key"].partition(":")[0 if "range:" in leg["key"] else 2],
+            leg["raw_quantity"],
+            leg["quantity"],
+            leg["charge_micros"],
+            Fraction(leg["residue"], over),
+        )
+
+
+def _told(settlement: Settlement) -> Account:
+    """The oracle's settlement as an account."""
+    account = Account()
+    account.outcomes = {f"{o}/{r}": n for (o, r), n in settlement.counts.items() if n}
+    for key, accrual in settlement.accruals.items():
+        account.rows[" ".join(map(str, key))] = tuple(accrual)
+    for line, amount in settlement.amounts.items():
+        parts = [line.agreement, line.version, line.item, line.line, line.currency]
+        name = " ".join(map(str, [*parts, line.booked, line.original]))
+        has_usage = f"{name} None" in account.rows
+        if has_usage or amount:
+            account.amounts[name] = int(amount.scaleb(6))
+    for total_key, total in settlement.totals.items():
+        name = f"{total_key.agreement} {total_key.booked} {total_key.currency}"
+        account.totals[name] = (f"{total.receivable:.6f}", f"{total.payable:.6f}")
+    account.quarantined = {"/".join(map(str, p)): r for p, r in settlement.quarantined.items()}
+    for traces in settlement.traces.values():
+        _trace(traces, account)
+    return account
+
+
+def _trace(traces: Sequence[Trace], account: Account) -> None:
+    """The legs and the suspense of one identity; what was suspended may since have been rated."""
+    for trace in traces:
+        place = "/".join(map(str, trace.position))
+        if trace.recycled:
+            account.suspended.pop(place, None)
+        if trace.outcome == "suspended":
+            account.suspended[place] = trace.reason
+        for leg in trace.legs:
+            account.legs[f"{place} {leg.claim.role}"] = (
+                leg.version.agreement,
+                leg.version.number,
+                leg.item.name,
+                leg.zone,
+                leg.original,
+                leg.claim.kind if "range" in leg.claim.kind else leg.claim.key,
+                leg.counted,
+                leg.quantity,
+                leg.charge_micros,
+                leg.residue,
+            )
