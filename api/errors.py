@@ -82,22 +82,18 @@ def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 def install(app: FastAPI) -> None:
     """Answer with problems whatever goes wrong."""
-    app.add_exception_handler(Problem, _on_problem)
-    app.add_exception_handler(HTTPException, _on_http)
-    app.add_exception_handler(RequestValidationError, _on_invalid)
-    app.add_exception_handler(Exception, _on_failure)
+    app.exception_handler(Problem)(_on_problem)
+    app.exception_handler(HTTPException)(_on_http)
+    app.exception_handler(RequestValidationError)(_on_invalid)
+    app.exception_handler(Exception)(_on_failure)
 
 
-async def _on_problem(request: Request, error: Exception) -> JSONResponse:
-    if not isinstance(error, Problem):
-        raise error
+async def _on_problem(request: Request, error: Problem) -> JSONResponse:
     return _response(request, error.status, error.kind, error.detail, headers=error.headers)
 
 
-async def _on_http(request: Request, error: Exception) -> JSONResponse:
+async def _on_http(request: Request, error: HTTPException) -> JSONResponse:
     """What the framework refuses: no such path, or another method."""
-    if not isinstance(error, HTTPException):
-        raise error
     kinds = {404: "not-found", 405: "method-not-allowed"}
     details = {
         404: f"There is no {request.url.path}.",
@@ -112,9 +108,7 @@ async def _on_http(request: Request, error: Exception) -> JSONResponse:
     )
 
 
-async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
-    if not isinstance(error, RequestValidationError):
-        raise error
+async def _on_invalid(request: Request, error: RequestValidationError) -> JSONResponse:
     errors = [
         {"pointer": "#/" + "/".join(map(str, found["loc"])), "detail": str(found["msg"])}
         for found in error.errors()

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from ops.close import closable
@@ -21,13 +20,13 @@ from ops.explain import explain as explain_event
 from ops.explain_event import EventName
 from ops.explain_text import print_explanation, steps
 from ops.figures import by_agreement, period_rows
-from ops.output import Exit, Form, fail, notes, print_json, show
+from ops.output import Exit, Form, fail, notes, print_json, screen, show
 from ops.reading import NoReferenceError, Opened, current_reference, kept_references
 from ops.state_hash import logged_state_hash
 from ops.verify import Verdict, VerifyError
 from ops.verify import verify as verify_log
 from schemas.records import codec
-from schemas.reference import ReferenceError
+from schemas.reference import ReferenceError  # noqa: A004 - the name it has there
 from schemas.topics import ACCRUALS, QUARANTINE, SUSPENSE, USAGE
 from streams.files import UsageFileError
 from streams.local_database import DirectoryError
@@ -129,11 +128,10 @@ def accruals(
     columns = ("partner", "agreement", "booked", "original", "item", "line", "version", "flow")
     show(output, "Accruals", rows, (*columns, "events", "quantity", "unit", "amount", "currency"))
     if not rows and every:
-        have = (
-            "agreement" if agreement not in (None, *(r["agreement"] for r in every)) else "period"
-        )
-        known = sorted({str(r["agreement" if have == "agreement" else "booked"]) for r in every})
-        notes.print(f"no accruals of that {have}; there are: {', '.join(known)}", soft_wrap=True)
+        agreements = sorted({str(r["agreement"]) for r in every})
+        periods = sorted({str(r["booked"]) for r in every if agreement in (None, r["agreement"])})
+        known = f"the periods {', '.join(periods)}" if periods else ", ".join(agreements)
+        notes.print(f"no such accruals; there are {known}", highlight=False, soft_wrap=True)
 
 
 def statement_rows(documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -180,7 +178,8 @@ def close(
         closed = weir.close_periods(choice.agreements, period) if choice.agreements else []
     for said in choice.remarks:
         notes.print(said, highlight=False, soft_wrap=True)
-    show(output, "Closed", statement_rows(closed), (*StatementColumns, *TotalColumns))
+    if closed or output is not Form.TABLE:
+        show(output, "Closed", statement_rows(closed), (*StatementColumns, *TotalColumns))
     if not closed:
         raise fail(f"nothing was closed: {choice.hint}", Exit.FINDING)
 
@@ -209,7 +208,7 @@ def explain(
         said = [{"step": what, "text": text} for what, text in steps(document)]
         show(output, "Explanation", said, ("step", "text"))
     else:
-        print_explanation(document, Console())
+        print_explanation(document, screen())
 
 
 def verify(data: Data, output: Output = Form.TABLE) -> None:
@@ -244,11 +243,12 @@ def print_verdict(verdict: Verdict, form: Form) -> None:
     if form is Form.CSV:
         show(form, "", [{"difference": line} for line in verdict.differences], ("difference",))
         return
+    count = len(verdict.differences)
     for line in verdict.differences:
         typer.echo(f"difference: {line}")
     typer.echo(
         f"{verdict.events:,} events, {verdict.accrual_rows:,} accrual rows and "
-        f"{verdict.statements} statements recomputed: {len(verdict.differences)} differences"
+        f"{verdict.statements} statements recomputed: {count} difference{'s' * (count != 1)}"
     )
 
 

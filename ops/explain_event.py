@@ -134,7 +134,7 @@ def _field(name: str, value: object) -> str:
     if name == "direction" and isinstance(value, int):
         return Direction(value).label
     if isinstance(value, datetime):
-        return value.isoformat().replace("+00:00", "Z")
+        return value.replace(tzinfo=None).isoformat() + "Z"  # the log has UTC only
     return str(value)
 
 

@@ -59,6 +59,7 @@ OUTCOMES = {
 }
 
 USAGE, RECYCLE = "usage.v1", "recycle.v1"
+NOTHING = Accrual(0, 0, 0, Fraction(0))
 UNTRUSTED = frozenset({"no_source", "wrong_partition"})
 
 
@@ -312,12 +313,12 @@ class _Books:
                 leg.original,
                 hour,
             )
-            old = self.result.accruals.get(key, Accrual(0, 0, 0, Fraction(0)))
+            old = self.result.accruals.get(key, NOTHING)
             self.result.accruals[key] = Accrual(
                 old.events + 1,
                 old.quantity + leg.quantity,
                 old.charge_micros + leg.charge_micros,
-                old.residue + residue,
+                old.residue + residue if residue else old.residue,
             )
 
     def _note(self, trace: Trace) -> None:

@@ -30,6 +30,8 @@ from ops.oracle_usage import Usage
 MICROS = 10**6
 CHARGE_MAX = 10**9  # what one event may cost at most, in currency units
 HOUR_US = 3_600_000_000
+# How many of the smallest amounts of so many decimals make one; -2 rounds to hundreds.
+STEPS = {decimals: Fraction(10) ** decimals for decimals in range(-2, 7)}
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,9 @@ def _leg(usage: Usage, claim: Claim, version: Version, item: Item, price: Price,
         quantity = billed_seconds(counted, price.initial_seconds, price.next_seconds)
     exact = Fraction(0)
     if price.kind != "tiers" and quantity != 0:
-        exact = price.amount * quantity / price.unit + price.connect_fee
+        exact = price.amount * Fraction(quantity, price.unit)
+        if price.connect_fee:
+            exact += price.connect_fee
     if version.rounding.place == "record":
         charge_micros = round_micros(exact, version.rounding)
     else:
@@ -177,8 +181,8 @@ def round_units(value: Fraction, mode: str) -> int:
 
 def round_micros(value: Fraction, rounding: Rounding) -> int:
     """An amount rounded to an agreement's decimals, in micros (decimals may be negative)."""
-    step = Fraction(10) ** -rounding.decimals
-    return int(round_units(value / step, rounding.mode) * step * MICROS)
+    units = round_units(value * STEPS[rounding.decimals], rounding.mode)
+    return int(units * MICROS / STEPS[rounding.decimals])
 
 
 def decimal_of(micros: int) -> Decimal:

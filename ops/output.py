@@ -16,6 +16,7 @@ from typing import Any
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 WIDTH_PIPED = 240
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -50,17 +51,23 @@ def show(form: Form, title: str, rows: Sequence[Mapping[str, Any]], columns: Seq
         writer = csv.writer(sys.stdout)
         writer.writerow(columns)
         writer.writerows([[_cell(r.get(c)) for c in columns] for r in rows])
+    elif not rows:
+        screen().print(f"{title}: none", highlight=False)
     else:
-        # A cut amount is worse than a wide table.
-        console = Console() if sys.stdout.isatty() else Console(width=WIDTH_PIPED)
         table = Table(title=title, title_justify="left")
         for column in columns:
             numeric = any(_is_number(r.get(column)) for r in rows)
             justify: Any = "right" if numeric else "left"
             table.add_column(column.replace("_", " "), justify=justify, no_wrap=numeric)
         for row in rows:
-            table.add_row(*("" if row.get(c) is None else str(row[c]) for c in columns))
-        console.print(table)
+            # As plain text: what is in a file must not be taken for markup.
+            table.add_row(*(Text("" if row.get(c) is None else str(row[c])) for c in columns))
+        screen().print(table)
+
+
+def screen() -> Console:
+    """Where results for people go; a pipe gets wide lines, since a cut amount is worse."""
+    return Console() if sys.stdout.isatty() else Console(width=WIDTH_PIPED)
 
 
 def print_json(document: object) -> None:

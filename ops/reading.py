@@ -64,10 +64,13 @@ class Opened(Topics):
     """A data directory opened for reading; another process may be writing it.
 
     Raises:
-        DirectoryError: there is no log in it.
+        NoReferenceError: nothing was settled there yet.
+        DirectoryError: the log cannot be read.
     """
 
     def __init__(self, data: Path) -> None:
+        if not (data / "log").is_dir():
+            raise NoReferenceError(_nothing_settled(data))
         super().__init__(LocalStore(data / "log", read_only=True))
         self.data = data
 
@@ -104,6 +107,11 @@ def kept_references(data: Path) -> Path:
     return data / "reference"
 
 
+def _nothing_settled(data: Path) -> str:
+    command = f"weir settle --reference DIR --usage FILE --data {data}"
+    return f"nothing was settled in {data} yet: `{command}` settles something there"
+
+
 def current_reference(data: Path) -> Path:
     """The reference files that a data directory was settled by last.
 
@@ -112,9 +120,5 @@ def current_reference(data: Path) -> Path:
     """
     current = kept_references(data) / "current"
     if not current.exists():
-        msg = (
-            f"{data} has no reference yet: settle something there first, "
-            f"with `weir settle --reference DIR --usage FILE --data {data}`"
-        )
-        raise NoReferenceError(msg)
+        raise NoReferenceError(_nothing_settled(data))
     return current.parent / current.read_text().strip()

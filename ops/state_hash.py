@@ -30,8 +30,8 @@ def logged_rows(messages: Iterable[bytes]) -> Iterator[str]:
         message = records.decode(value)
         slot = PERIOD_SLOT if message["hour"] is None else message["hour"] + 1
         for row in message["rows"]:
-            parts = [row[name] for name in ("version", "item", "line", "currency", "original")]
-            series = Series(message["agreement"], *parts, message["booked"])
+            names = {name: row[name] for name in Series._fields[1:-1]}
+            series = Series(message["agreement"], **names, booked=message["booked"])
             yield _text(series, slot, [row[name] for name in FIGURES])
 
 

@@ -172,7 +172,8 @@ class AccrueHop:
         for at in np.asarray(indirect, np.int64).tolist():
             row = self._row(int(series[at]), values[at])
             terms = self.book.terms(row.series)
-            amounts[at] = amount(terms, row, self._siblings(memory, delta.plan, row))[0]
+            beside = self._siblings(memory, delta.plan, row) if terms.tiered else (row,)
+            amounts[at] = amount(terms, row, beside)[0]
         messages = write_rows(
             self.names, keys, values, offsets, amounts, Reach(delta.as_of_us, delta.covers)
         )

@@ -1,5 +1,6 @@
-// The page: follows the stream and shows what it says. Amounts are exact: they are added as integers
-// of millionths (BigInt) and never become a floating-point number, but for the shape of a sparkline.
+// The page: follows the stream and shows what it says. Amounts are exact: they are added as
+// integers of millionths (BigInt) and never become a floating-point number, but for the shape of a
+// sparkline.
 
 const settings = JSON.parse(document.body.dataset.settings);
 const at = (id) => document.getElementById(id);
@@ -20,15 +21,16 @@ const BLANKS = {
 
 const rows = new Map(); // "agreement period currency" -> {row, cells, total, net, trend}
 let figures = null; // the head of the last event with figures
-let clockOffset = -Infinity; // server's clock less ours: the largest seen, as answers only arrive late
+let clockOffset = -Infinity; // server's clock less ours: the largest seen, as answers come late
 let connected = false;
 let retry = 0;
 
 const key = (total) => `${total.agreement} ${total.period} ${total.currency}`;
+const titleOf = (total) => settings.titles[total.partner] ?? total.partner;
 const micros = (text) => BigInt(text.replace(".", ""));
 const now = () => performance.now() + clockOffset;
 
-/** Millionths as parts to be shown: sign and grouped whole units with two decimals, then the rest. */
+/** Millionths as they are shown: sign, grouped whole units and two decimals, then the rest. */
 function parts(value) {
   const digits = (value < 0n ? -value : value).toString().padStart(7, "0");
   const whole = digits.slice(0, -6).replace(/\B(?=(\d{3})+$)/g, "\u202f");
@@ -48,8 +50,8 @@ function addRow(total) {
   const cells = {};
   const partner = make("th");
   partner.scope = "row";
-  partner.append(make("span", "", settings.titles[total.partner] ?? total.partner));
-  if (settings.titles[total.partner]) partner.append(make("small", "", total.partner));
+  partner.append(make("span", "", titleOf(total)));
+  if (titleOf(total) !== total.partner) partner.append(make("small", "", total.partner));
   const agreement = make("td", "", total.agreement);
   agreement.append(make("small", "", total.model));
   row.append(partner, agreement);
@@ -61,7 +63,7 @@ function addRow(total) {
   cells.status = make("td");
   row.append(cells.trend, make("td", "period", total.period), cells.status);
   const entry = { row, cells, trend: [], total: null, search: "" };
-  entry.search = [total.partner, settings.titles[total.partner], total.agreement, total.model]
+  entry.search = [total.partner, titleOf(total), total.agreement, total.model]
     .join(" ")
     .toLowerCase();
   return entry;
@@ -106,7 +108,8 @@ function arrange() {
   blank(shown.length ? "" : rows.size ? "filtered" : "empty");
 }
 
-const order = ({ total }) => [total.partner, total.agreement, total.period, total.currency].join("\0");
+const order = ({ total }) =>
+  [titleOf(total), total.agreement, total.period, total.currency].join("\0").toLowerCase();
 
 function blank(why) {
   at("blank").hidden = !why;

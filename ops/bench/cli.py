@@ -8,7 +8,10 @@ from typing import Annotated, Any
 import typer
 
 from ops.bench.broker import broker
+from ops.bench.embedded import embedded, recovery
+from ops.bench.freshness import freshness
 from ops.bench.rate import Setting, measure
+from ops.bench.recipe import Shape
 from ops.output import Exit, Form, print_json, show
 
 bench_app = typer.Typer(help="Benchmarks on genuine Kafka.", no_args_is_help=True)
@@ -30,6 +33,83 @@ def bench_rate(
     _print(document, output)
     if document["checked"] != "exact":
         raise typer.Exit(int(Exit.FINDING))
+
+
+@bench_app.command("envelope")
+def bench_envelope(
+    events: Annotated[int, typer.Option(help="Events of settle-bench v1.")] = 4_000_000,
+    output: Output = Form.TABLE,
+) -> None:
+    """The same events in envelopes of 200 against one a message."""
+    reports = {}
+    for size in (1, 200):
+        with broker(None) as address:
+            reports[size] = measure(address, Setting(events, size), ceiling=False)
+    rates = {size: r["events_per_second"] for size, r in reports.items()}
+    document = {
+        "one_per_message": reports[1],
+        "envelopes_of_200": reports[200],
+        "ratio": round(rates[200] / rates[1], 3),
+    }
+    _print(document, output)
+
+
+@bench_app.command("flat")
+def bench_flat(
+    events: Annotated[int, typer.Option(help="Events of settle-bench v1.")] = 2_000_000,
+    output: Output = Form.TABLE,
+) -> None:
+    """Whether cost stays flat: 120 and 5,000 partners; 10,000 and 1,000,000 prefixes."""
+    shapes = {
+        "partners_120": Shape(),
+        "partners_5000": Shape(partners=5_000),
+        "prefixes_10000": Shape(decks=1, deck_size=10_000),
+        "prefixes_1000000": Shape(decks=20, deck_size=50_000),
+    }
+    reports: dict[str, Any] = {}
+    for name, shape in shapes.items():
+        with broker(None) as address:
+            reports[name] = measure(address, Setting(events, shape=shape), ceiling=False)
+    rates = {name: r["events_per_second"] for name, r in reports.items()}
+    document = {
+        **{f"{name}_events_per_second": rate for name, rate in rates.items()},
+        "partners_ratio": round(rates["partners_5000"] / rates["partners_120"], 3),
+        "prefixes_ratio": round(rates["prefixes_1000000"] / rates["prefixes_10000"], 3),
+        "checked": {name: r["checked"] for name, r in reports.items()},
+        "peak_memory_mebibytes": {n: r["peak_memory_mebibytes"] for n, r in reports.items()},
+    }
+    _print(document, output)
+
+
+@bench_app.command("freshness")
+def bench_freshness(
+    rate: Annotated[int, typer.Option(help="Events a second.")] = 20_000,
+    seconds: Annotated[int, typer.Option(help="For how long.")] = 30,
+    brokers: Brokers = None,
+    output: Output = Form.TABLE,
+) -> None:
+    """From sending an event to its queryable accrual, at a steady rate."""
+    with broker(brokers) as address:
+        _print(freshness(address, rate, seconds), output)
+
+
+@bench_app.command("embedded")
+def bench_embedded(
+    events: Annotated[int, typer.Option(help="Events of generated traffic.")] = 2_000_000,
+    brokers: Brokers = None,
+    output: Output = Form.TABLE,
+) -> None:
+    """`weir settle` on Avro files against the same events on Kafka."""
+    _print(embedded(brokers, events), output)
+
+
+@bench_app.command("recovery")
+def bench_recovery(
+    rows: Annotated[int, typer.Option(help="Accrual rows in the log.")] = 1_000_000,
+    output: Output = Form.TABLE,
+) -> None:
+    """How long the accrue hop takes to come back on the embedded log."""
+    _print(recovery(rows), output)
 
 
 def _print(document: dict[str, Any], output: Form) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from ops.bench.report import Meter, percentile
 from ops.engine import Engine, Pace
+from ops.state_hash import digest, rows
 from schemas.reference import load
 from schemas.topics import USAGE
 from state.tables import build
@@ -113,6 +114,7 @@ def main() -> None:
             **progress.meter.read(events),
             "batch_events": events // max(1, len(progress.batches)),
             "transactions": progress.transactions,
+            "state_hash": digest(rows(engine.accrue_hop)),
             "latency_p99_seconds": round(percentile(progress.latencies, 0.99), 3),
             "stations": {
                 hop: {s: round(ns / events, 1) for s, ns in watch.stations.items()}

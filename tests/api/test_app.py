@@ -6,8 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+from starlette.testclient import TestClient
+
 from api.accruals import AccrualsBody
+from api.app import create_app
 from api.statements import StatementsBody
+from ops.metrics import Metrics
 from tests.api.makers import World
 
 
@@ -22,6 +26,16 @@ def test_every_request_is_counted_by_route(tmp_path: Path) -> None:
         ("unmatched", "GET", 404),
         ("/", "GET", 200),
     ]
+
+
+def test_metrics_of_the_process_are_shown(tmp_path: Path) -> None:
+    """With the real metrics, requests and streams are on the page that Prometheus reads."""
+    app = create_app(World(tmp_path).view, Metrics(lambda: 0), lambda: 0)
+    with TestClient(app) as client:
+        client.get("/v1/health/live")
+        text = client.get("/metrics").text
+    expected = 'weir_http_requests_total{code="200",method="GET",route="/v1/health/live"} 1.0'
+    assert expected in text.splitlines()
 
 
 def test_a_request_keeps_the_id_it_came_with(tmp_path: Path) -> None:

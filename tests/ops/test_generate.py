@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import polars as pl
@@ -17,7 +17,7 @@ from schemas.columns import Decoded, decode
 from schemas.reference import load
 from schemas.topics import partition_of
 from streams.log import Message
-from tests.usage_makers import read, rows_of
+from tests.usage_makers import read
 
 
 def digests(directory: Path) -> dict[str, str]:
@@ -96,28 +96,41 @@ def test_an_unknown_format_is_refused(tmp_path: Path) -> None:
 def test_messages_hold_a_block_by_source(envelope_events: int) -> None:
     """Each message is keyed by its only source, in that source's partition, and none is too big."""
     (block,) = Traffic(7).blocks(2_000, 2_000)
-    out = messages(block, 3, envelope_events)
-    found = []
-    for partition, batch in out.items():
-        for key, value in batch:
-            assert key is not None
-            assert partition_of(key.decode(), 3) == partition
-            rows = rows_of(decode([value]))
-            assert 0 < len(rows) <= envelope_events
-            assert {r["source"] for r in rows} == {key.decode()}
-            found += rows
-    assert len(found) == 2_000
+    count = 0
+    for partition, batch in messages(block, 3, envelope_events).items():
+        keys = [key.decode() for key, _ in batch if key is not None]
+        assert {partition_of(key, 3) for key in keys} == {partition}
+        decoded = decode([value for _, value in batch])
+        held: Counter[int] = Counter()
+        for family in decoded.families:
+            held.update(family.message.tolist())
+            sources = family.columns["source"].to_pylist()
+            assert sources == [keys[m] for m in family.message.tolist()]
+        assert len(held) == len(batch)
+        assert max(held.values()) <= envelope_events
+        count += held.total()
+    assert count == 2_000
 
 
 def test_single_messages_come_in_sending_order() -> None:
     """Each source's own numbers rise as they did in the network, but for the repeats."""
     (block,) = Traffic(7).blocks(2_000, 2_000)
-    sent = [value for _, value in messages(block, 1, 1)[0]]
+    decoded = decode([value for _, value in messages(block, 1, 1)[0]])
+    order = [
+        (message, source, sequence)
+        for family in decoded.families
+        for message, source, sequence in zip(
+            family.message.tolist(),
+            family.columns["source"].to_pylist(),
+            family.columns["sequence"].to_pylist(),
+            strict=True,
+        )
+        if sequence is not None
+    ]
     numbers: dict[str, list[int]] = defaultdict(list)
-    for value in sent:
-        (row,) = rows_of(decode([value]))
-        if row["sequence"] is not None and row["sequence"] not in numbers[row["source"]]:
-            numbers[row["source"]].append(row["sequence"])
+    for _, source, sequence in sorted(order):
+        if sequence not in numbers[source]:
+            numbers[source].append(sequence)
     assert len(numbers) == 15
     assert all(n == sorted(n) for n in numbers.values())
 

@@ -31,7 +31,8 @@ def traffic() -> dict[Service, list[Row]]:
 
 def share(rows: list[Row], name: str, value: object) -> float:
     """The share of rows with a value."""
-    return sum(row[name] == value for row in rows) / len(rows)
+    count = sum(1 for row in rows if row[name] == value)
+    return count / len(rows)
 
 
 @pytest.mark.parametrize("service", list(Service))

@@ -197,6 +197,14 @@ def test_gaps_that_close_disappear(metrics: Metrics) -> None:
     assert value(metrics, "weir_sequence_missing", source="MSC-1") is None
 
 
+def test_a_checkout_that_is_not_installed_has_no_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Weir runs from a bare checkout too, and says that it does not know its version."""
+    monkeypatch.setattr("ops.metrics.DISTRIBUTION", "not-a-distribution")
+    text, _ = Metrics(lambda: NOW_US).exposition()
+    assert b"weir_build_info{" in text
+    assert b'version="unknown"' in text
+
+
 def test_what_is_open_now_is_a_gauge(metrics: Metrics) -> None:
     """Suspended and quarantined are told by reason; what is rated is not among them."""
     exercise(metrics)

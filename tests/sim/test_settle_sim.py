@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
@@ -56,10 +55,10 @@ SOMETIMES = (
 REGRESSIONS: dict[int, str] = {}
 
 
-def run(seed: int, directory: Path, hits: Counter[str]) -> Run:
+def run(seed: int, hits: Counter[str]) -> Run:
     """One seed; a failure says how to repeat it, whatever kind of failure it is."""
     try:
-        return simulate(seed, directory, hits)
+        return simulate(seed, hits)
     except BaseException as error:
         error.add_note(f"seed {seed}; to repeat it: {reproduction(seed)}")
         raise
@@ -71,7 +70,7 @@ def failed(error: BaseException) -> str:
 
 
 @pytest.mark.slow
-def test_any_schedule_settles_right(tmp_path: Path) -> None:
+def test_any_schedule_settles_right() -> None:
     """Over many seeds no rule is broken, every kind of fault is met, and ways do not matter.
 
     The state at the end is the same for the same usage, whatever the schedule and the partition
@@ -84,7 +83,7 @@ def test_any_schedule_settles_right(tmp_path: Path) -> None:
     checks = 0
     for seed in range(FIRST, FIRST + SEEDS):
         try:
-            done = run(seed, tmp_path, hits)
+            done = run(seed, hits)
         except Exception as error:  # noqa: BLE001 - all seeds are run, then all failures told
             failures.append(failed(error))
             if len(failures) == FAILURES_MAX:
@@ -102,17 +101,17 @@ def test_any_schedule_settles_right(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("seed", REGRESSIONS, ids=REGRESSIONS.get)
-def test_a_seed_that_failed_once(seed: int, tmp_path: Path) -> None:
+def test_a_seed_that_failed_once(seed: int) -> None:
     """A schedule that once found a fault passes."""
-    assert run(seed, tmp_path, Counter()).checks > 0
+    assert run(seed, Counter()).checks > 0
 
 
-def test_a_seed_decides_everything(tmp_path: Path) -> None:
+def test_a_seed_decides_everything() -> None:
     """The same seed is the same run, event for event, so that a failure can be looked into."""
     runs, counts = [], []
     for _ in range(2):
         hits: Counter[str] = Counter()
-        runs.append(run(7, tmp_path, hits))
+        runs.append(run(7, hits))
         counts.append(hits)
     assert runs[0] == runs[1]
     assert counts[0] == counts[1]
