@@ -26,7 +26,7 @@ from ops.state_hash import logged_state_hash
 from ops.verify import Verdict, VerifyError
 from ops.verify import verify as verify_log
 from schemas.records import codec
-from schemas.reference import ReferenceError  # noqa: A004 - the name it has there
+from schemas.reference import InvalidReferenceError
 from schemas.topics import ACCRUALS, QUARANTINE, SUSPENSE, USAGE
 from streams.files import UsageFileError
 from streams.local_database import DirectoryError
@@ -44,7 +44,7 @@ def opened(data: Path, reference: Path | None = None) -> Embedded:
     """A data directory for writing, or a plain message about why not."""
     try:
         return Embedded(data, reference)
-    except (ReferenceError, NoReferenceError, DirectoryError) as error:
+    except (InvalidReferenceError, NoReferenceError, DirectoryError) as error:
         raise fail(str(error)) from error
 
 
@@ -54,7 +54,7 @@ def reading(data: Path) -> Iterator[Opened]:
     try:
         with Opened(data) as found:
             yield found
-    except (ReferenceError, NoReferenceError, DirectoryError, VerifyError) as error:
+    except (InvalidReferenceError, NoReferenceError, DirectoryError, VerifyError) as error:
         raise fail(str(error)) from error
 
 

@@ -26,7 +26,7 @@ from ops.metrics import Metrics
 from ops.output import Exit, Form, fail, notes, show
 from ops.serve import Server, follow
 from ops.worker import HOPS, Worker
-from schemas.reference import ReferenceError, load
+from schemas.reference import InvalidReferenceError, load
 from state.invariants import InvariantViolation
 from state.tables import build
 from state.view import View
@@ -88,7 +88,7 @@ def demo(  # noqa: PLR0913 - each is an option of the command
                 return
             set_up("warning")
             job.live(rate, host, port, lambda url: _announce(url, kept, data is None))
-        except (DirectoryError, ReferenceError) as error:
+        except (DirectoryError, InvalidReferenceError) as error:
             raise fail(str(error)) from error
         except OSError as error:
             raise fail(f"{host}:{port}: {error}; choose another with --port") from error
@@ -98,7 +98,7 @@ def _announce(url: str, data: Path, temporary: bool) -> None:  # noqa: FBT001
     """What is running, what is made up, and what to do next."""
     kept = "removed at the end" if temporary else "kept"
     lines = (
-        f"[bold]Weir is settling[/] on the embedded log; the network is made up, the rest is real.",
+        "[bold]Weir is settling[/] on the embedded log; the network is made up, the rest is real.",
         f"  page     {url}",
         f"  API      {url}v1/accruals   stream {url}v1/accruals/stream   metrics {url}metrics",
         f"  data     {data} ({kept})",
@@ -149,7 +149,7 @@ def generate(
         typer.echo(file)
 
 
-def worker(  # noqa: PLR0913 - each is an option of the command
+def worker(
     brokers: Brokers,
     reference: Reference,
     data: Annotated[Path, typer.Option(help="Local state.", envvar="WEIR_DATA")] = Path("data"),
@@ -171,7 +171,7 @@ def worker(  # noqa: PLR0913 - each is an option of the command
         set_up(settings.log_level)
         hops = HOPS if hop is Hop.BOTH else (hop.value,)
         Worker(settings, reference, Metrics(wall_clock_us), hops).run()
-    except (ValidationError, ReferenceError, TokenKeyError) as error:
+    except (ValidationError, InvalidReferenceError, TokenKeyError) as error:
         raise fail(str(error)) from error
     except (Fenced, InvariantViolation) as error:
         raise fail(str(error), Exit.UNSAFE) from error
@@ -191,17 +191,13 @@ def api(
     try:
         view = View(build(load(reference)))
         reader = tail(KafkaSettings(brokers=brokers), View.topics)
-    except ReferenceError as error:
+    except InvalidReferenceError as error:
         raise fail(str(error)) from error
     except LogError as error:
         raise fail(str(error), Exit.UNREACHABLE) from error
-    follower = threading.Thread(target=follow, args=(view, reader, metrics, stop))
-    follower.start()
-    try:
-        Server(create_app(view, metrics, wall_clock_us), host, port).run()
-    finally:
-        stop.set()
-        follower.join()
+    jobs = {"view": lambda: follow(view, reader, metrics, stop)}
+    server = Server(create_app(view, metrics, wall_clock_us), host, port)
+    server.run_beside(jobs, stop, lambda url: notes.print(f"page and API at {url}"))
 
 
 topics_app = typer.Typer(help="Weir's topics on Kafka.", no_args_is_help=True)

@@ -1,8 +1,8 @@
 """The demo: seeded network traffic through all of Weir, in one process, with page and API.
 
 Nothing is simulated but the network: the traffic is made from a seed, everything else is what runs
-in production, on the embedded log. Run to the end once it prints totals that depend on the seed alone;
-run live it streams at a rate and shows each partner's amount moving.
+in production, on the embedded log. Run to the end once it prints totals that depend on the seed
+alone; run live it streams at a rate and shows each partner's amount moving.
 """
 
 from __future__ import annotations
@@ -14,16 +14,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from api.app import create_app
+from api.page import PageOptions
 from ops.embedded import Embedded
+from ops.engine import Observer, ignore
+from ops.gauges import Gauges
 from ops.generate import messages, write_reference
 from ops.generate_traffic import Traffic
 from ops.metrics import Metrics
 from ops.serve import Server, follow
-from state.view import View
+from schemas.reference import load
 from schemas.topics import USAGE
+from state.view import View
 
 BLOCK_EVENTS = 20_000
 LIVE_BLOCKS_A_SECOND = 5
+NOTICE = "Simulated network traffic, settled by everything that runs in production."
 ENVELOPE_EVENTS = 100
 
 
@@ -36,14 +41,12 @@ class Demo:
     partners: int
     data: Path
 
-    def open(self, metrics: Metrics | None = None) -> tuple[Traffic, Embedded]:
+    def open(self, observe: Observer = ignore) -> tuple[Traffic, Embedded]:
         """The traffic, and a data directory with its reference."""
         traffic = Traffic(self.seed, self.partners)
         reference = self.data / "demo-reference"
         write_reference(traffic, reference)
-        if metrics is None:
-            return traffic, Embedded(self.data, reference)
-        return traffic, Embedded(self.data, reference, observe=metrics.observe_step)
+        return traffic, Embedded(self.data, reference, observe=observe)
 
     def once(self, progress: Callable[[int], None]) -> Embedded:
         """Settle all of it as fast as it goes; the data directory is left open."""
@@ -59,50 +62,27 @@ class Demo:
     def live(self, rate: int, host: str, port: int, ready: Callable[[str], None]) -> None:
         """Stream it at a rate of events a second and serve page and API until interrupted."""
         metrics = Metrics(lambda: time.time_ns() // 1_000)
-        traffic, weir = self.open(metrics)
+        gauges = Gauges(metrics)
+        traffic, weir = self.open(gauges.observe)
         for loop in (weir.engine.rate, weir.engine.accrue):
-            metrics.watch(loop.hop.name, loop.watch)
+            gauges.watch(loop)
         view = View(weir.tables)
         stop = threading.Event()
-        server = Server(create_app(view, metrics, lambda: time.time_ns() // 1_000), host, port)
-        failures: list[BaseException] = []
-
-        def guarded(work: Callable[[], None]) -> Callable[[], None]:
-            def run() -> None:
-                try:
-                    work()
-                except BaseException as failure:  # noqa: BLE001 - raised by the main thread
-                    failures.append(failure)
-                    server.should_exit = True
-
-            return run
-
-        def announce() -> None:
-            while not server.started and not stop.is_set():
-                time.sleep(0.02)
-            if server.started:
-                ready(f"http://{host}:{server.port}/")
-
+        titles = {p.partner: p.name for p in load(self.data / "demo-reference").partners}
+        options = PageOptions(titles, NOTICE, "updated_at")
+        app = create_app(view, metrics, lambda: time.time_ns() // 1_000, options)
+        server = Server(app, host, port)
         tail = weir.store.tail(View.topics)
         jobs = {
             "engine": lambda: weir.engine.run(stop),
             "view": lambda: follow(view, tail, metrics, stop),
             "network": lambda: self._send(traffic, weir, rate, stop),
-            "announce": announce,
         }
-        threads = [threading.Thread(target=guarded(job), name=n) for n, job in jobs.items()]
-        for thread in threads:
-            thread.start()
         try:
-            server.run()
+            server.run_beside(jobs, stop, ready)
         finally:
-            stop.set()
-            for thread in threads:
-                thread.join()
             weir.project()
             weir.store.close()
-        if failures:
-            raise failures[0]
 
     def _send(self, traffic: Traffic, weir: Embedded, rate: int, stop: threading.Event) -> None:
         """Put blocks on the log, on time: each at the moment its first event is due."""

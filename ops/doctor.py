@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
 
-from schemas.reference import ReferenceError, load
+from schemas.reference import InvalidReferenceError, load
 from schemas.topics import TOPICS
 from streams.kafka_admin import KafkaAdmin
 from streams.kafka_settings import KafkaSettings
@@ -47,7 +46,6 @@ def _python() -> Iterator[Finding]:
     version = ".".join(map(str, sys.version_info[:3]))
     good = sys.version_info[:2] >= PYTHON_MIN
     yield Finding("Python", "ok" if good else "bad", f"{version}; 3.11 or later is needed")
-    yield Finding("SQLite", "ok", f"{sqlite3.sqlite_version}, for the embedded log")
 
 
 def _zones() -> Iterator[Finding]:
@@ -78,7 +76,7 @@ def _data(data: Path) -> Iterator[Finding]:
 def _reference(reference: Path) -> Iterator[Finding]:
     try:
         known = load(reference)
-    except ReferenceError as error:
+    except InvalidReferenceError as error:
         yield Finding("Reference", "bad", str(error))
         return
     counts = f"{len(known.partners)} partners, {len(known.agreements)} agreements"

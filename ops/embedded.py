@@ -66,7 +66,7 @@ class Embedded(Topics):
             observe: told of every step of both loops.
 
         Raises:
-            ReferenceError: the reference files cannot be used; nothing was touched.
+            InvalidReferenceError: the reference files cannot be used; nothing was touched.
             NoReferenceError: none was given, and nothing was settled in the directory yet.
             DirectoryError: another process is writing there.
         """

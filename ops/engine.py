@@ -101,7 +101,7 @@ class Engine:
         tokens: Tokens,
         state_directory: Path,
         open_hop: OpenHop,
-        pace: Pace = Pace(),  # noqa: B008 - immutable
+        pace: Pace = Pace(),
         observe: Observer = ignore,
     ) -> None:
         rate_log = open_hop(RateHop.name, RateHop.inputs)

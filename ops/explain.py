@@ -14,11 +14,20 @@ from typing import Any
 
 import numpy as np
 
-from ops.explain_event import EventName, Kept, appearances, kept, outcomes, rated_legs
+from ops.explain_event import (
+    EventName,
+    Kept,
+    appearances,
+    is_suspended,
+    kept,
+    outcomes,
+    rated_legs,
+)
 from ops.figures import period_rows
 from ops.reading import Opened
 from schemas.codes import PriceKind, Quantity, Reason, Role
 from schemas.money import format_micros
+from schemas.records import codec
 from schemas.topics import ACCRUALS, RECYCLE, USAGE
 from state.tables import ItemInfo, Tables
 from streams.accrual import NANOS, Book, Terms
@@ -133,9 +142,10 @@ def _terms(row: Row, book: Book) -> Terms:
 def last_request(opened: Opened, name: EventName) -> tuple[int, int] | None:
     """Partition and offset of the last request to try an event again; None: there was none."""
     found = None
+    records = codec("suspense.avsc")
     for segment in opened.read(RECYCLE.name):
-        for offset, key in zip(segment.offsets.tolist(), segment.keys, strict=True):
-            if key == str(name).encode():
+        for offset, value in zip(segment.offsets.tolist(), segment.values, strict=True):
+            if value is not None and is_suspended(records.decode(value), name):
                 found = (segment.partition, offset)
     return found
 

@@ -7,10 +7,12 @@ operator sees which one counted and why the others did not.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 import numpy as np
 
@@ -24,6 +26,8 @@ from streams.privacy import mask
 from streams.usage import UsageBatch, read_usage
 
 MASKED = ("calling_number", "called_number", "routing_number", "subscriber")
+
+EPOCH = re.compile("-?[0-9]+")
 
 Row = Mapping[str, Any]
 
@@ -44,15 +48,17 @@ class EventName:
         Raises:
             ValueError: it has none of the three forms.
         """
-        if "//" in text:
-            source, _, event_id = text.partition("//")
-            return EventName(source, 0, None, event_id)
-        parts = text.rsplit("/", 2)
-        if len(parts) == 3 and parts[1].isdigit() and parts[2].isdigit():  # noqa: PLR2004
-            return EventName(parts[0], int(parts[1]), int(parts[2]), None)
-        source, _, sequence = text.rpartition("/")
-        if source and sequence.isdigit():
-            return EventName(source, 0, int(sequence), None)
+        # A suspense id names an event too: marks are escaped in it, and a digest may follow.
+        given = text.partition("#")[0]
+        source, _, event_id = given.partition("//")
+        if source and event_id:
+            return EventName(unquote(source), 0, None, unquote(event_id))
+        parts = given.rsplit("/", 2)
+        if len(parts) == 3 and EPOCH.fullmatch(parts[1]) and parts[2].isdecimal():  # noqa: PLR2004
+            return EventName(unquote(parts[0]), int(parts[1]), int(parts[2]), None)
+        source, _, sequence = given.rpartition("/")
+        if source and sequence.isdecimal():
+            return EventName(unquote(source), 0, int(sequence), None)
         msg = f"{text!r} names no event: write source/epoch/sequence, source/sequence or source//id"
         raise ValueError(msg)
 
@@ -143,7 +149,7 @@ def kept(opened: Opened, name: EventName) -> list[Kept]:
     found: list[Kept] = []
     for _, _, value in opened.latest(SUSPENSE.name):
         record = codec("suspense.avsc").decode(value)
-        if _is_suspended(record, name):
+        if is_suspended(record, name):
             found.append(Kept(_position(record), "suspended", record["reason"], record["missing"]))
     for _, _, value in opened.latest(QUARANTINE.name):
         record = codec("quarantine.avsc").decode(value)
@@ -156,7 +162,8 @@ def _position(record: Row) -> Position:
     return Position(record["partition"], record["offset"], record["row"])
 
 
-def _is_suspended(record: Row, name: EventName) -> bool:
+def is_suspended(record: Row, name: EventName) -> bool:
+    """Whether a suspense record is of an event, as its first body or as another one."""
     if name.event_id is not None:
         return bool((record["source"], record["event_id"]) == (name.source, name.event_id))
     known = (record["source"], record["epoch"], record["sequence"])

@@ -351,10 +351,10 @@ def _rated(
 
 
 def suspense_id(identity: Identity) -> str:
-    """The id under which an event waits: its identity as people write it."""
-    if len(identity) == 2:  # noqa: PLR2004 - source and event id
-        return f"{identity[0]}//{identity[1]}"
-    return f"{identity[0]}/{identity[1]}/{identity[2]}"
+    """The id under which an event waits: its identity as people write it, marks escaped."""
+    marks = str.maketrans({"%": "%25", "/": "%2F", "#": "%23"})
+    names = [str(part).translate(marks) for part in identity]
+    return "//".join(names) if len(names) == 2 else "/".join(names)  # noqa: PLR2004
 
 
 def _is_in(cut: Cut, on: Input) -> bool:

@@ -8,19 +8,29 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
-from typing import Protocol
+from typing import Any, Protocol
 
 import uvicorn
-from fastapi import FastAPI
 
 from ops.metrics import Metrics
+from schemas.topics import ACCRUALS
 from state.view import View
 from streams.log import Segment
 
 FOLLOW_MESSAGES_MAX = 20_000
 FOLLOW_LINGER_SECONDS = 0.1
+STARTED_POLL_SECONDS = 0.02
+
+
+class App(Protocol):
+    """The application, which keeps its open streams in its state."""
+
+    state: Any
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI
+        """Answer a request."""
 
 
 class Tail(Protocol):
@@ -38,13 +48,17 @@ class Tail(Protocol):
 
 
 def follow(view: View, tail: Tail, metrics: Metrics, stop: threading.Event) -> None:
-    """Feed a view until told to stop."""
+    """Feed a view until told to stop; what is read while catching up is old and not timed."""
+    caught_up = False
     try:
         while not stop.is_set():
             segments = tail.read(FOLLOW_MESSAGES_MAX, FOLLOW_LINGER_SECONDS)
-            if segments and view.apply(segments):
-                metrics.observe_served(min(s.timestamp_us for s in segments))
-            if tail.caught_up:
+            view.apply(segments)
+            accrued = [s.timestamp_us for s in segments if s.topic == ACCRUALS.name]
+            if accrued and caught_up:
+                metrics.observe_served(min(accrued))
+            if not caught_up and tail.caught_up:
+                caught_up = True
                 view.mark_caught_up()
     finally:
         tail.close()
@@ -53,20 +67,66 @@ def follow(view: View, tail: Tail, metrics: Metrics, stop: threading.Event) -> N
 class Server(uvicorn.Server):
     """A server that ends its open streams when it is told to stop, rather than wait for them."""
 
-    def __init__(self, app: FastAPI, host: str, port: int) -> None:
-        config = uvicorn.Config(app, host=host, port=port, log_level="warning", access_log=False)
-        super().__init__(config)
-        self._app = app
+    def __init__(self, app: App, host: str, port: int) -> None:
+        super().__init__(
+            uvicorn.Config(app, host=host, port=port, log_config=None, access_log=False)
+        )
+        self._close_streams = app.state.streams.close
+
+    def stop(self) -> None:
+        """End streams, then stop; from any thread."""
+        self._close_streams()
+        self.should_exit = True
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """End streams, then stop."""
-        self._app.state.streams.close()
+        self._close_streams()
         super().handle_exit(sig, frame)
 
-    @property
-    def port(self) -> int:
-        """The port that is really listened on."""
-        return int(self.servers[0].sockets[0].getsockname()[1])
+    def run_beside(
+        self,
+        jobs: Mapping[str, Callable[[], None]],
+        stop: threading.Event,
+        ready: Callable[[str], None],
+    ) -> None:
+        """Serve until interrupted while jobs run in threads; one that fails ends everything.
+
+        Args:
+            jobs: what runs beside, by name; each ends soon after `stop` is set.
+            stop: set when the server ends.
+            ready: told the address once requests are answered.
+
+        Raises:
+            BaseException: what a job failed with.
+        """
+        failures: list[BaseException] = []
+
+        def guarded(job: Callable[[], None]) -> None:
+            try:
+                job()
+            except BaseException as failure:  # noqa: BLE001 - raised again by the caller's thread
+                failures.append(failure)
+                self.stop()
+
+        def announce() -> None:
+            while not self.started and not stop.is_set():
+                stop.wait(STARTED_POLL_SECONDS)
+            if self.started:
+                host, port = self.servers[0].sockets[0].getsockname()[:2]
+                ready(f"http://{host}:{port}/")
+
+        named = {**jobs, "announce": announce}
+        threads = [threading.Thread(target=guarded, args=(j,), name=n) for n, j in named.items()]
+        for thread in threads:
+            thread.start()
+        try:
+            self.run()
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
+        if failures:
+            raise failures[0]
 
 
 def on_signals(

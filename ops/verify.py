@@ -96,6 +96,7 @@ def verify(
         statements=len(found.documents),
         references=sorted(used),
         differences=[
+            *found.unreadable,
             *in_force.gaps(found.read_upto),
             *_compare("outcome", _named(found.counts), _named(expected.counts)),
             *_compare("suspense", _named(found.waiting), _named(expected.suspended)),

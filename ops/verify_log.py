@@ -34,6 +34,8 @@ ReadTopics = Callable[[Sequence[str]], Iterator[Segment]]
 Place = tuple[str, int]
 CLOSED_KEY = b"closed/"
 POSITION_KEY = b"position"
+# What the readers of JSON and Avro raise on bytes that are something else.
+UNREADABLE = (EOFError, IndexError, KeyError, OverflowError, TypeError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,8 @@ class Found:
 
     `read_upto` is how far usage and recycling were read, by (topic, partition); `accrued_upto` how
     far each settlement partition has accrued, by place (`usage.v1/3`). `waiting` counts suspended
-    usage by suspense id (without the digest of a conflicting body) and reason.
+    usage by suspense id (without the digest of a conflicting body) and reason. `unreadable` names
+    what is no record of its topic.
     """
 
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -64,6 +67,7 @@ class Found:
     documents: list[dict[str, Any]] = field(default_factory=list)
     waiting: Counter[tuple[str, str]] = field(default_factory=Counter)
     quarantined: dict[tuple[int, int, int], str] = field(default_factory=dict)
+    unreadable: list[str] = field(default_factory=list)
 
 
 def read_found(read: ReadTopics) -> Found:
@@ -83,12 +87,16 @@ def read_found(read: ReadTopics) -> Found:
     for (topic, partition, key), value in latest.items():
         if value is None:
             continue
-        if topic == RATE_CHANGELOG.name:
-            _rate_state(found, partition, key, value)
-        elif topic == ACCRUE_CHANGELOG.name:
-            _accrue_state(found, partition, key, value)
-        else:
-            figures[topic](found, value)
+        try:
+            if topic == RATE_CHANGELOG.name:
+                _rate_state(found, partition, key, value)
+            elif topic == ACCRUE_CHANGELOG.name:
+                _accrue_state(found, partition, key, value)
+            else:
+                figures[topic](found, value)
+        except UNREADABLE as error:
+            name = key.decode(errors="replace")
+            found.unreadable.append(f"{topic}/{partition} {name}: is no such record ({error!r})")
     found.documents.sort(key=lambda d: str(d["number"]))
     return found
 
@@ -123,11 +131,7 @@ def _accruals(found: Found, value: bytes) -> None:
 
 def _suspended(found: Found, value: bytes) -> None:
     record = codec("suspense.avsc").decode(value)
-    waits_as = (
-        f"{record['source']}//{record['event_id']}"
-        if record["sequence"] is None
-        else f"{record['source']}/{record['epoch']}/{record['sequence']}"
-    )
+    waits_as = str(record["suspense_id"]).partition("#")[0]
     found.waiting[waits_as, record["reason"]] += 1
 
 

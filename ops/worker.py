@@ -1,8 +1,8 @@
 """A worker: one or both hops on Kafka, until told to stop.
 
-Any number of workers share the partitions through their consumer groups. A worker that is told to stop
-finishes its batch, gives its partitions back and ends; one that is fenced or finds an invariant broken
-ends with an error, since another one goes on from what is committed.
+Any number of workers share the partitions through their consumer groups. A worker that is told to
+stop finishes its batch, gives its partitions back and ends; one that is fenced or finds an
+invariant broken ends with an error, since another one goes on from what is committed.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from prometheus_client import start_http_server
 
 from ops.config import Settings, token_key
 from ops.engine import Pace, accrue_loop, rate_loop, run
+from ops.gauges import Gauges
 from ops.logs import logger
 from ops.metrics import Metrics
 from ops.serve import on_signals
@@ -51,14 +52,21 @@ class Worker:
         """
         stop = threading.Event()
         on_signals(stop.set)
-        loops = self._loops()
+        loops, gauges = self._loops(), Gauges(self.metrics)
+        for loop in loops:
+            gauges.watch(loop)
         if self.settings.metrics_port:
             start_http_server(
                 self.settings.metrics_port, self.settings.metrics_host, self.metrics.registry
             )
+
+        def observe(hop: str, step: Step, seconds: float) -> None:
+            gauges.observe(hop, step, seconds)
+            self._warn(hop, step)
+
         LOG.info("started", hops=list(self.hops), slot=self.settings.slot)
         try:
-            run(loops, stop, self._observe)
+            run(loops, stop, observe)
         except Fenced:
             for hop in self.hops:
                 self.metrics.observe_fenced(hop)
@@ -83,11 +91,10 @@ class Worker:
         if AccrueHop.name in self.hops:
             log = KafkaLog(kafka, AccrueHop.name, AccrueHop.inputs)
             loops.append(accrue_loop(tables, log, pace)[0])
-        for loop in loops:
-            self.metrics.watch(loop.hop.name, loop.watch)
         return loops
 
-    def _observe(self, hop: str, step: Step, seconds: float) -> None:
-        self.metrics.observe_step(hop, step, seconds)
+    @staticmethod
+    def _warn(hop: str, step: Step) -> None:
+        """Log what did not commit."""
         if step.result in ("abort", "unknown"):
             LOG.warning("transaction", hop=hop, result=step.result)

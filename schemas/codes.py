@@ -129,7 +129,7 @@ class Outcome(Code):
 
 
 class Reason(Code):
-    """Why an event was not rated. The tens tell the outcome: 1x excluded, 2x suspended, 4x quarantined."""
+    """Why an event was not rated: from 10 excluded, from 20 suspended, from 40 quarantined."""
 
     NONE = 0
     TEST = 10
@@ -165,6 +165,6 @@ class Reason(Code):
         """The outcome that this reason belongs to."""
         if self is Reason.NONE:
             return Outcome.RATED
-        if self < 20:
+        if self < Reason.NO_ATTRIBUTION_KEY:
             return Outcome.EXCLUDED
-        return Outcome.SUSPENDED if self < 40 else Outcome.QUARANTINED
+        return Outcome.SUSPENDED if self < Reason.UNDECODABLE else Outcome.QUARANTINED

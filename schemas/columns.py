@@ -13,7 +13,6 @@ fault stand alone; those are refused with a reason and the rest goes on.
 from __future__ import annotations
 
 import copy
-import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ import pyarrow as pa
 import pyruhvro
 
 from schemas.codes import Reason, Service
+from schemas.registry import ENVELOPE_OFFSET as ENVELOPE
 from schemas.registry import (
     FRAME_BYTES,
     MAGIC,
@@ -37,8 +37,7 @@ from schemas.registry import (
     current_schema,
     wire_schemas,
 )
-from schemas.registry import ENVELOPE_OFFSET as ENVELOPE
-from schemas.sizes import Shape, encoded_bytes
+from schemas.sizes import Shape, encoded_bytes, is_blocks
 
 Values = Sequence[bytes | None]
 Indices = npt.NDArray[np.int64]
@@ -172,8 +171,9 @@ def _decode_group(
         wrong |= batch.column(name).to_numpy() != 0
     if not wrong.any():
         return [(batch, index)]
-    for at in np.flatnonzero(wrong).tolist():
-        refused.append(_bad_frame(int(index[at]), group[at] or b""))
+    refused += [
+        _bad_frame(int(index[at]), group[at] or b"") for at in np.flatnonzero(wrong).tolist()
+    ]
     return [(batch.filter(pa.array(~wrong)), index[~wrong])]
 
 
@@ -197,10 +197,11 @@ def _decode_exactly(group: list[bytes | None], schema: str) -> pa.RecordBatch:
 
 
 def _is_whole(message: bytes, schema: str) -> bool:
-    """Whether one message is one datum, though not in the shortest encoding (arrays in blocks)."""
-    stream = io.BytesIO(message)
-    fastavro.schemaless_reader(stream, _parsed(schema), None)
-    return stream.tell() == len(message)
+    """Whether one message is one datum: an array in blocks has more bytes than its events take."""
+    parsed = _parsed(schema)
+    kind = parsed["fields"][-1]["type"]
+    is_array = isinstance(kind, dict) and kind["type"] == "array"
+    return is_array and is_blocks(message[FRAME_BYTES:], kind["items"])
 
 
 def _family(wire: WireSchema, batch: pa.RecordBatch, index: Indices) -> Family:

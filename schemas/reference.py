@@ -2,7 +2,7 @@
 
 Settlement is usage times agreements, and this is where agreements come from: `partners.yaml`,
 `agreements.yaml`, `attribution.csv`, and for each deck `decks/NAME.prefixes.csv` and
-`decks/NAME.rates.csv`. `load` reads all of it or refuses all of it: a `ReferenceError` carries
+`decks/NAME.rates.csv`. `load` reads all of it or refuses all of it: a `InvalidReferenceError` carries
 every mistake found, each with file, line, field and what to do, so that they are mended in one go.
 A loaded reference is immutable and named by a digest of its content, which every rated block
 repeats.
@@ -30,10 +30,10 @@ from schemas.terms import deck_items, findings
 __all__ = [
     "Agreement",
     "Deck",
+    "InvalidReferenceError",
     "Partner",
     "Problem",
     "Reference",
-    "ReferenceError",
     "load",
 ]
 
@@ -45,7 +45,7 @@ DIGEST_DIGITS = 16
 AnyModel = TypeVar("AnyModel", bound=BaseModel)
 
 
-class ReferenceError(Exception):  # noqa: A001 - the name by which users of this module know it
+class InvalidReferenceError(Exception):
     """A reference directory that cannot be used, with all that is wrong with it."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
@@ -68,7 +68,7 @@ def load(directory: Path) -> Reference:
     """Read and check a reference directory.
 
     Raises:
-        ReferenceError: something in it is wrong; nothing of it is used.
+        InvalidReferenceError: something in it is wrong; nothing of it is used.
     """
     problems = Problems()
     files = _read_files(directory, problems)
@@ -84,7 +84,7 @@ def load(directory: Path) -> Reference:
     if keys.FILE in files:
         attribution = keys.read_keys(files[keys.FILE], agreement_names, problems)
     if problems.found or attribution is None:
-        raise ReferenceError(sorted(problems.found))
+        raise InvalidReferenceError(sorted(problems.found))
     return Reference(
         _digest(files),
         tuple(partner for partner, _ in partners),

@@ -1,12 +1,13 @@
 """Which Avro schema stands behind which schema id.
 
-A message on `usage.v1` starts with a zero byte and a four-byte schema id, as Confluent's framing has
-it. The ids of Weir's own schemas are fixed here and never reused: a family of usage has one id a
-version, and an envelope (many events of one family in one message) has the family's id plus 100. A
-new version of a schema is a new line in `VERSIONS`; readers fill what an older writer did not know
-from the defaults of the newest version, so an old id stays readable for ever.
+A message on `usage.v1` starts with a zero byte and a four-byte schema id, as Confluent's framing
+has it. The ids of Weir's own schemas are fixed here and never reused: a family of usage has one id
+a version, and an envelope (many events of one family in one message) has the family's id plus 100.
+A new version of a schema is a new line in `VERSIONS`; readers fill what an older writer did not
+know from the defaults of the newest version, so an old id stays readable for ever.
 
-The types are held to a small subset (see `docs/usage-contract.md`) that every columnar decoder reads.
+The types are held to a small subset (see `docs/usage-contract.md`) that every columnar decoder
+reads.
 """
 
 from __future__ import annotations
@@ -66,13 +67,17 @@ def envelope_of(schema: dict[str, Any]) -> dict[str, Any]:
 def wire_schemas() -> dict[int, WireSchema]:
     """Every schema id that may stand on `usage.v1` or `recycle.v1`."""
     known = {
-        UNREADABLE_ID: WireSchema(UNREADABLE_ID, None, False, read_schema("usage_unreadable.avsc"))
+        UNREADABLE_ID: WireSchema(
+            UNREADABLE_ID, None, envelope=False, schema=read_schema("usage_unreadable.avsc")
+        )
     }
     for schema_id, (service, file) in VERSIONS.items():
         schema = read_schema(file)
-        known[schema_id] = WireSchema(schema_id, service, False, schema)
+        known[schema_id] = WireSchema(schema_id, service, envelope=False, schema=schema)
         envelope_id = schema_id + ENVELOPE_OFFSET
-        known[envelope_id] = WireSchema(envelope_id, service, True, envelope_of(schema))
+        known[envelope_id] = WireSchema(
+            envelope_id, service, envelope=True, schema=envelope_of(schema)
+        )
     if max(known) > SINGLE_BYTE_ID_MAX:
         msg = "Invariant: a schema id no longer fits one byte; columns.py relies on it"
         raise ValueError(msg)

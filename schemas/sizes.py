@@ -6,8 +6,11 @@ Summed over a group of messages this says whether every byte that was sent was u
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
+from typing import Any
 
+import fastavro
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -84,3 +87,34 @@ def _varints(values: npt.NDArray[np.int64]) -> int:
             break
         size += int(np.count_nonzero(zigzag >= np.uint64(1 << (VARINT_BITS * count))))
     return size
+
+
+def is_blocks(body: bytes, item_schema: Any) -> bool:  # noqa: ANN401 - the library's own form
+    """Whether bytes are one Avro array, in any blocks, of items in the shortest encoding.
+
+    Only blocks, which a writer may make as it likes, can make an array longer than `encoded_bytes`
+    says; an item that is longer than needed (or holds an int of more than 32 bits, which decoders
+    cut off) is none that an Avro writer makes.
+    """
+    stream = io.BytesIO(body)
+    while count := _long(stream):
+        if count < 0:
+            _long(stream)  # the size of the block, which may be given
+        for _ in range(abs(count)):
+            start = stream.tell()
+            item = fastavro.schemaless_reader(stream, item_schema, None)
+            again = io.BytesIO()
+            fastavro.schemaless_writer(again, item_schema, item)
+            fits = fastavro.validate(item, item_schema, raise_errors=False)
+            if not fits or again.getvalue() != body[start : stream.tell()]:
+                return False
+    return stream.tell() == len(body)
+
+
+def _long(stream: io.BytesIO) -> int:
+    """One Avro long."""
+    value = fastavro.schemaless_reader(stream, "long", None)
+    if not isinstance(value, int):
+        message = f"Invariant: a long decodes to an integer, not to {value!r}"
+        raise TypeError(message)
+    return value

@@ -13,42 +13,53 @@ from dataclasses import dataclass
 from typing import Literal
 
 Axis = Literal["usage", "settlement"]
+Keeps = Literal["all", "latest"]
 
 
 @dataclass(frozen=True)
 class Topic:
-    """A topic as it must exist on the broker; `compacted` keeps the latest value of each key."""
+    """A topic as it must exist on the broker.
+
+    `keeps` says what is kept: everything for a time, or the latest value of each key for ever.
+    """
 
     name: str
     axis: Axis
-    compacted: bool
+    keeps: Keeps
     key: str
     about: str
 
+    @property
+    def compacted(self) -> bool:
+        """Whether only the latest value of each key is kept."""
+        return self.keeps == "latest"
+
 
 USAGE = Topic(
-    "usage.v1", "usage", False, "source", "usage events and envelopes, as mediation sends them"
+    "usage.v1", "usage", "all", "source", "usage events and envelopes, as mediation sends them"
 )
-RECYCLE = Topic("recycle.v1", "usage", False, "source", "suspended usage to be tried again")
-RATED = Topic("rated.v1", "usage", False, "-", "rated usage in blocks of columns")
-SUSPENSE = Topic("suspense.v1", "usage", True, "suspense id", "usage that could not be rated yet")
-QUARANTINE = Topic("quarantine.v1", "usage", True, "position", "what is not usage at all")
-RATE_CHANGELOG = Topic("rate.changelog.v1", "usage", True, "state key", "state of the rate hop")
-MARKS = Topic("marks.v1", "usage", False, "-", "identity and body digest of every usage taken in")
-CONTRIBUTIONS = Topic("contributions.v1", "settlement", False, "-", "what a batch adds to accruals")
-COMMANDS = Topic("commands.v1", "settlement", False, "pool", "closes, as logged inputs")
+RECYCLE = Topic("recycle.v1", "usage", "all", "source", "suspended usage to be tried again")
+RATED = Topic("rated.v1", "usage", "all", "-", "rated usage in blocks of columns")
+SUSPENSE = Topic(
+    "suspense.v1", "usage", "latest", "suspense id", "usage that could not be rated yet"
+)
+QUARANTINE = Topic("quarantine.v1", "usage", "latest", "position", "what is not usage at all")
+RATE_CHANGELOG = Topic("rate.changelog.v1", "usage", "latest", "state key", "state of the rate hop")
+MARKS = Topic("marks.v1", "usage", "all", "-", "identity and body digest of every usage taken in")
+CONTRIBUTIONS = Topic("contributions.v1", "settlement", "all", "-", "what a batch adds to accruals")
+COMMANDS = Topic("commands.v1", "settlement", "all", "pool", "closes, as logged inputs")
 ACCRUALS = Topic(
     "accruals.v1",
     "settlement",
-    True,
+    "latest",
     "accrual key",
     "running accruals: stream and changelog in one",
 )
 ACCRUE_CHANGELOG = Topic(
-    "accrue.changelog.v1", "settlement", True, "state key", "the rest of the accrue hop's state"
+    "accrue.changelog.v1", "settlement", "latest", "state key", "the rest of the accrue hop's state"
 )
 STATEMENTS = Topic(
-    "statements.v1", "settlement", True, "statement number", "closed periods, immutable"
+    "statements.v1", "settlement", "latest", "statement number", "closed periods, immutable"
 )
 
 TOPICS = (

@@ -1,9 +1,9 @@
 """What the accrue hop remembers of the partitions it owns, and how it gets it back.
 
 For each settlement partition: the running accruals, which usage positions they cover, how far each
-source has reported, and which periods are closed. Accruals come back from `accruals.v1`, which is live
-stream and changelog in one; the rest from `accrue.changelog.v1`. Names (series, books) have numbers
-shared by all partitions of the process; numbers never leave it.
+source has reported, and which periods are closed. Accruals come back from `accruals.v1`, which is
+live stream and changelog in one; the rest from `accrue.changelog.v1`. Names (series, books) have
+numbers shared by all partitions of the process; numbers never leave it.
 """
 
 from __future__ import annotations
@@ -40,13 +40,14 @@ from streams.log import Log, Message
 Ints = npt.NDArray[np.int64]
 POSITION_KEY = b"position"
 CLOSED_KEY = b"closed/"
+NO_BOOK = ("", "")
 TEXTS = ("item", "line", "currency", "original")
 
 encode_accruals, decode_accruals = records_codec(read_schema("accruals.avsc"))
 
 
 class Reach(NamedTuple):
-    """Which usage is in some figures: by event time, and by the next offsets of "topic/partition"."""
+    """Which usage is in some figures: by event time, and by next offset of "topic/partition"."""
 
     as_of_us: int
     covers: Mapping[str, int]
@@ -63,7 +64,8 @@ class Names:
         self.siblings: dict[Volume, list[int]] = {}
         self._is_direct = is_direct
         self._volume_of = volume_of
-        self._columns: dict[str, pa.Array] = {}
+        self._columns = {name: pa.array([], pa.string()) for name in TEXTS}
+        self._columns["version"] = pa.array([], pa.int32())
         self._direct = np.zeros(0, bool)
         self._book = np.zeros(0, np.int64)
 
@@ -85,8 +87,7 @@ class Names:
         for name in ("version", *TEXTS):
             kind = pa.int32() if name == "version" else pa.string()
             part = pa.array([getattr(s, name) for s in new], kind)
-            before = self._columns.get(name)
-            self._columns[name] = part if before is None else pa.concat_arrays([before, part])
+            self._columns[name] = pa.concat_arrays([self._columns[name], part])
         self._direct = np.append(self._direct, [self._is_direct(s) for s in new])
         books = [self.books[(s.agreement, s.booked)] for s in new]
         self._book = np.append(self._book, np.array(books, np.int64))
@@ -238,6 +239,9 @@ def write_rows(
 ) -> list[Message]:
     """Accrual messages of whole groups (a book and slot each).
 
+    One more, under no agreement's name and without rows, says how far the partition has come: so
+    its as-of moves on when no figure does.
+
     Args:
         names: the names behind the keys.
         keys: keys of all rows, group after group.
@@ -247,9 +251,7 @@ def write_rows(
             of such a row has none.
         reach: which usage is in the figures.
     """
-    if len(keys) == 0:
-        return []
-    _, slot, series = decompose(keys)
+    series = decompose(keys)[2]
     worth = values[:, COLUMNS.index("charge_micros")].copy()
     known = names.direct(series)
     for at, micros in amounts.items():
@@ -264,12 +266,11 @@ def write_rows(
         list(fields.values()),
         fields=[pa.field(n, a.type, nullable=n == "amount_micros") for n, a in fields.items()],
     )
-    first = offsets[:-1]
-    books, hours = decompose(keys[first])[:2]
-    pairs = [names.books.names[b] for b in books.tolist()]
-    batch = _messages(
-        pairs, hours - 1, reach, pa.ListArray.from_arrays(offsets.astype(np.int32), rows)
-    )
+    books, hours, _ = decompose(keys[offsets[:-1]])
+    pairs = [*(names.books.names[b] for b in books.tolist()), NO_BOOK]
+    hours = np.append(hours, PERIOD_SLOT)
+    bounds = pa.array(np.append(offsets, offsets[-1]), pa.int32())
+    batch = _messages(pairs, hours - 1, reach, pa.ListArray.from_arrays(bounds, rows))
     slots = hours.tolist()
     return [
         (f"{a}|{b}|{'total' if s == PERIOD_SLOT else s - 1}".encode(), v)

@@ -1,12 +1,12 @@
 """Running accruals in columns: what each series has come to, by hour and by period.
 
-A row belongs to a *book* (an agreement and a booked period), a *slot* (an hour, or the whole period)
-and a series; book, slot and series stand in one 64-bit key, and a sorted index of keys leads to the
-row. So a batch of sums is found and added by a few array operations, and all rows of one book and
-slot, which are published together, are neighbours in the index.
+A row belongs to a *book* (an agreement and a booked period), a *slot* (an hour, or the whole
+period) and a series; book, slot and series stand in one 64-bit key, and a sorted index of keys
+leads to the row. So a batch of sums is found and added by a few array operations, and all rows of
+one book and slot, which are published together, are neighbours in the index.
 
-Computing and applying are apart: `plan` says what the rows will be and changes nothing, `apply` makes
-it so once the transaction has committed.
+Computing and applying are apart: `plan` says what the rows will be and changes nothing, `apply`
+makes it so once the transaction has committed.
 """
 
 from __future__ import annotations

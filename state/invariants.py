@@ -1,8 +1,8 @@
 """Invariants: what must hold whatever the input says, checked in production.
 
 A *condition* is about the input; when it fails the row gets a reason and the stream goes on. An
-*invariant* is about Weir itself; when it fails the process stops before it commits anything, since a
-wrong amount is worse than a late one. Python's `assert` will not do, because `-O` removes it.
+*invariant* is about Weir itself; when it fails the process stops before it commits anything, since
+a wrong amount is worse than a late one. Python's `assert` will not do, because `-O` removes it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 
-class InvariantViolation(Exception):  # noqa: N818 - it is named for what happened
+class InvariantViolation(Exception):
     """Weir is wrong about itself; nothing of the current batch may be committed."""
 
 
@@ -18,7 +18,7 @@ _observers: list[Callable[[str], None]] = []
 
 
 def observe(callback: Callable[[str], None]) -> None:
-    """Be told the sentence of every violation, for metrics; the exception is raised all the same."""
+    """Be told the sentence of every violation, for metrics; it is raised all the same."""
     _observers.append(callback)
 
 

@@ -50,7 +50,7 @@ class Identity:
 
 @dataclass(frozen=True)
 class Marks:
-    """What one batch adds for one usage partition, and the input positions it was computed up to."""
+    """What one batch adds for one usage partition, and the input positions that it covers."""
 
     partition: int
     positions: Mapping[str, int]
@@ -95,7 +95,7 @@ class BodyStore:
 
     def __init__(self, directory: Path) -> None:
         options = Options(raw_mode=True)
-        options.create_if_missing(True)
+        options.create_if_missing(create_if_missing=True)
         options.set_write_buffer_size(WRITE_BUFFER_BYTES)
         directory.mkdir(parents=True, exist_ok=True)
         self._db = Rdict(str(directory), options=options)

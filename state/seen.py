@@ -1,10 +1,11 @@
 """Which usage has been seen, exactly and in little memory.
 
-A source numbers its events consecutively, so what it has sent is a handful of number ranges, however
-many events there were: one range when nothing is missing, one more for every gap. All ranges of all
-counters lie in two sorted columns, so that a batch is checked and added by a few array operations.
-A counter is a source with an epoch, and a mark that tells usage taken in from usage refused as
-unusable; each has a number of its own, which stands above the sequence in one 64-bit key.
+A source numbers its events consecutively, so what it has sent is a handful of number ranges,
+however many events there were: one range when nothing is missing, one more for every gap. All
+ranges of all counters lie in two sorted columns, so that a batch is checked and added by a few
+array operations. A counter is a source with an epoch, and a mark that tells usage taken in from
+usage refused as unusable; each has a number of its own, which stands above the sequence in one
+64-bit key.
 
 `Seen` never changes: adding gives a new one. That is what lets a batch be thrown away when its
 transaction aborts.

@@ -1,11 +1,11 @@
 """What the rate hop remembers of the partitions it owns, and how it gets it back.
 
 For each usage partition: which numbers were seen, what is suspended, how many events had which
-outcome, how far each source has reported, and up to which input positions all of that holds. It lives
-in memory (digests of bodies on disk), changes only when a transaction has committed, and is written
-to `rate.changelog.v1` inside that transaction as absolute values. After a crash or a move the
-changelog, `suspense.v1` and `marks.v1` give it back; the positions found there must be the committed
-input positions, or something is badly wrong.
+outcome, how far each source has reported, and up to which input positions all of that holds. It
+lives in memory (digests of bodies on disk), changes only when a transaction has committed, and is
+written to `rate.changelog.v1` inside that transaction as absolute values. After a crash or a move
+the changelog, `suspense.v1` and `marks.v1` give it back; the positions found there must be the
+committed input positions, or something is badly wrong.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ class Memory:
             self.partitions[marks.partition].store.write([marks])
 
     def recover(self, partition: int, committed: Mapping[str, int], log: Log) -> None:
-        """Bring back one partition's memory from its changelog and check it against the positions."""
+        """Bring back one partition's memory; it must stand at the committed positions."""
         memory = PartitionMemory(BodyStore(self._directory / f"bodies-{partition}"))
         for segment in log.recover(RATE_CHANGELOG.name, partition):
             for key, value in zip(segment.keys, segment.values, strict=True):
@@ -164,7 +164,7 @@ class Memory:
             self.partitions.pop(partition).store.close()
 
     def missing(self) -> dict[tuple[str, int], list[tuple[int, int]]]:
-        """Gaps in the numbers of each source and epoch: ranges that never arrived, refused ones aside."""
+        """Gaps in the numbers of each source and epoch: what never arrived, not even refused."""
         spans: dict[tuple[str, int], Seen] = {}
         for number, counter in enumerate(self.counters.names):
             ranges = self.seen.of(number)

@@ -2,10 +2,10 @@
 
 The fourth noun. Contributions add to rows of (agreement, version, item, line, currency, period); an
 accrual row says how many events there were, how much was charged for, what it has come to in exact
-money, and what it is worth *now* under the agreement's rule. For most items that is the sum of rounded
-charges. Where the agreement rounds per line, the exact sum is rounded once. Where the price depends
-on the period's whole volume V, it is F(V): since every batch books F(v + q) - F(v), the batches
-telescope and their order cannot matter.
+money, and what it is worth *now* under the agreement's rule. For most items that is the sum of
+rounded charges. Where the agreement rounds per line, the exact sum is rounded once. Where the price
+depends on the period's whole volume V, it is F(V): since every batch books F(v + q) - F(v), the
+batches telescope and their order cannot matter.
 
 Usage of a closed period is booked in the next open one, at the original period's prices and at the
 position its volume has reached there: the row keeps both periods apart.
@@ -13,7 +13,7 @@ position its volume has reached there: the row keeps both periods apart.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -68,8 +68,8 @@ class Book:
         """The terms of a series.
 
         Raises:
-            KeyError: reference no longer has the version; versions are immutable, so this is an error
-                of the reference files.
+            KeyError: reference no longer has the version; versions are immutable, so the reference
+                files are wrong.
         """
         return self._terms[(series.agreement, series.version, series.item)]
 
@@ -111,7 +111,7 @@ def shown(value: Fraction) -> int:
 def _rounded(value: Fraction, mode: RoundingMode, decimals: int) -> int:
     scaled = value * Fraction(10) ** decimals
     units = round_ratio(scaled.numerator, scaled.denominator, mode)
-    return units * 10 ** (6 - decimals)
+    return units * int(10 ** (6 - decimals))
 
 
 @dataclass(frozen=True)
@@ -133,23 +133,19 @@ def tier_positions(rows: Sequence[Row], row: Row) -> tuple[tuple[int, int], tupl
         row: one of them.
 
     Returns:
-        (from, to) with everything booked up to the row's booked period, and (from, to) with what was
-        booked before it. Versions follow one another in time, so an earlier version's volume lies
+        (from, to) with everything booked up to the row's booked period, and (from, to) with what
+        was booked before it. Versions follow one another in time, so an earlier version's volume lies
         below a later one's.
     """
 
-    def volumes(booked_before: bool) -> tuple[int, int]:  # noqa: FBT001
-        chosen = [
-            r
-            for r in rows
-            if r.series.booked < row.series.booked
-            or (not booked_before and r.series.booked == row.series.booked)
-        ]
+    def volumes(chosen: Sequence[Row]) -> tuple[int, int]:
         below = sum(r.quantity for r in chosen if r.series.version < row.series.version)
         own = sum(r.quantity for r in chosen if r.series.version == row.series.version)
         return below, below + own
 
-    return volumes(False), volumes(True)
+    before = [r for r in rows if r.series.booked < row.series.booked]
+    beside = [r for r in rows if r.series.booked == row.series.booked]
+    return volumes([*before, *beside]), volumes(before)
 
 
 def amount(terms: Terms, row: Row, siblings: Sequence[Row]) -> tuple[int, Fraction]:

@@ -25,7 +25,7 @@ from state.accrual_memory import (
     write_rows,
 )
 from state.balances import PERIOD_SLOT, SERIES_BITS, Plan, compose, decompose, stack
-from state.tables import Tables
+from state.tables import Tables, VersionInfo
 from streams.accrual import Book, Row, Volume, amount, volume_of
 from streams.contribution import Block, Series, from_bytes
 from streams.log import Log, Segment
@@ -162,14 +162,12 @@ class AccrueHop:
         self, partition: int, memory: PartitionAccruals, delta: PartitionDelta, work: Work
     ) -> None:
         """Every book and slot that changed, whole, with what its rows are worth."""
+        reach = Reach(delta.as_of_us, delta.covers)
         groups = np.unique(delta.plan.keys >> SERIES_BITS)
         keys, values, offsets = memory.balances.groups(delta.plan, groups)
         _, slot, series = decompose(keys)
-        indirect = (
-            np.flatnonzero((slot == PERIOD_SLOT) & ~self.names.direct(series)) if len(keys) else []
-        )
         amounts = {}
-        for at in np.asarray(indirect, np.int64).tolist():
+        for at in np.flatnonzero((slot == PERIOD_SLOT) & ~self.names.direct(series)).tolist():
             row = self._row(int(series[at]), values[at])
             terms = self.book.terms(row.series)
             beside = self._siblings(memory, delta.plan, row) if terms.tiered else (row,)
@@ -217,7 +215,7 @@ class AccrueHop:
         delta.closed[key_pair] = document["number"]
         work.send(STATEMENTS.name, partition, (document["number"].encode(), canonical(document)))
 
-    def _version(self, agreement: str):  # noqa: ANN202
+    def _version(self, agreement: str) -> VersionInfo:
         """The newest version of an agreement."""
         code = self._versions[agreement]
         return max(

@@ -88,7 +88,7 @@ def attribute(usage: UsageBatch, events: Ints, tables: Tables) -> tuple[Legs, np
             text = usage.keys[column]
             if not text.values:
                 continue
-            codes = text.map(lambda name, kind=kind: tables.keys[kind].get(name, NONE))[events]
+            codes = text.map(tables.keys[kind])[events]
             present = text.codes[events] >= 0
             given |= present
             owner = tables.assignment.lookup(codes, seconds)

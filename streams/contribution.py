@@ -1,10 +1,10 @@
 """Contributions: what one batch of usage adds to accruals.
 
-The rate hop folds its rated legs into typed sums, one row per series and hour, and sends them to the
-partition that owns the agreement. A *series* is what is summed apart: agreement, version, item, line
-(the zone, where the agreement rounds per line), currency and the period of the usage. A block *adds*; it
-says which input positions it covers, from where to where, so that the accrue hop can check that
-nothing was left out and nothing comes twice. Source watermarks travel with it.
+The rate hop folds its rated legs into typed sums, one row per series and hour, and sends them to
+the partition that owns the agreement. A *series* is what is summed apart: agreement, version, item,
+line (the zone, where the agreement rounds per line), currency and the period of the usage. A block
+*adds*; it says which input positions it covers, from where to where, so that the accrue hop can
+check that nothing was left out and nothing comes twice. Source watermarks travel with it.
 
 Blocks are Arrow streams with one record batch, their head in the schema's metadata as JSON.
 """
@@ -188,7 +188,7 @@ def to_bytes(block: Block) -> bytes:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, batch.schema) as stream:
         stream.write_batch(batch)
-    return sink.getvalue().to_pybytes()
+    return bytes(sink.getvalue())
 
 
 def from_bytes(data: bytes) -> Block:

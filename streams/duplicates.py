@@ -1,10 +1,10 @@
 """Duplicates: every event once, however often it is sent.
 
-An event is known by its source, epoch and sequence number, or, where a source does not number, by an
-event id. The first one under a key is taken in; a later one is a duplicate when it says the same,
-and a conflict when it says something else: then both are kept and the second is suspended for an
-operator to judge. Events that are refused as unusable have marks of their own, so that sending a file
-again counts them as duplicates, and yet a corrected event under the same number is welcome.
+An event is known by its source, epoch and sequence number, or, where a source does not number, by
+an event id. The first one under a key is taken in; a later one is a duplicate when it says the
+same, and a conflict when it says something else: then both are kept and the second is suspended for
+an operator to judge. Events that are refused as unusable have marks of their own, so that sending a
+file again counts them as duplicates, and yet a corrected event under the same number is welcome.
 
 The marks and the effects commit together: this station only computes what will have been seen.
 """
@@ -21,6 +21,7 @@ from schemas.codes import Reason
 from state.distinct import combine, distinct
 from state.rocks import Identity, Run
 from state.seen import SEQUENCE_BITS, Counter, Counters, Seen
+from streams.hashing import Digests
 from streams.usage import NO_SEQUENCE, Ints, Marks, UsageBatch
 
 # Digests of sequence numbers of one source and epoch, None where unknown; and of one event id.
@@ -73,7 +74,13 @@ def check(
     known = seen.contains(keys)
     again = np.flatnonzero(known | ~first)
     leader = np.maximum.accumulate(np.where(first, np.arange(len(keys)), 0))
-    _judge(usage, rows, keys, known, leader, again, counters, bodies, duplicate, conflict)
+    original, certain = usage.body[rows[leader[again]]], np.ones(len(again), bool)
+    stored = np.flatnonzero(known[again])
+    original[stored], certain[stored] = _stored(keys[again][stored], counters, bodies)
+    usable = usage.reason[rows[again]] == Reason.NONE
+    differs = certain & usable & (usage.body[rows[again]] != original)
+    duplicate[rows[again[~differs]]] = True
+    conflict[rows[again[differs]]] = True
     new = first & ~known
     runs = _runs(usage, rows[new], keys[new], counters)
     identities = _named(usage, named, identity, duplicate, conflict)
@@ -117,38 +124,25 @@ def _log_order(keys: Ints, message: Ints, row: Ints) -> npt.NDArray[np.intp]:
     return order
 
 
-def _judge(  # noqa: PLR0913 - the columns of one decision
-    usage: UsageBatch,
-    rows: Ints,
-    keys: Ints,
-    known: Marks,
-    leader: npt.NDArray[np.intp],
-    again: npt.NDArray[np.intp],
-    counters: Counters,
-    bodies: BodiesOf,
-    duplicate: Marks,
-    conflict: Marks,
-) -> None:
-    """Tell duplicates from conflicts among rows whose key is not new, in place."""
-    body = usage.body[rows[again]]
-    original = usage.body[rows[leader[again]]].copy()
-    certain = np.ones(len(again), bool)
-    stored = np.flatnonzero(known[again])
-    counter = keys[again][stored] >> SEQUENCE_BITS
+def _stored(keys: Ints, counters: Counters, bodies: BodiesOf) -> tuple[Digests, Marks]:
+    """The bodies first seen under some keys, and which of them are known at all.
+
+    A refused event leaves no body, and past the horizon of digests there is none either: then the
+    key alone decides.
+    """
+    found = np.zeros(len(keys), np.uint64)
+    known = np.zeros(len(keys), bool)
+    counter = keys >> SEQUENCE_BITS
     for number in distinct(counter)[0].tolist():
-        at = stored[counter == number]
         name = counters.name(number)
         if name.refused:
-            certain[at] = False
             continue
-        sequences = (keys[again][at] & ((1 << SEQUENCE_BITS) - 1)).tolist()
-        found = bodies(name.source, name.epoch, sequences)
-        # Past the horizon of digests the key alone decides.
-        certain[at] = [b is not None for b in found]
-        original[at] = np.array([b or 0 for b in found], np.uint64)
-    differs = certain & (body != original) & (usage.reason[rows[again]] == Reason.NONE)
-    duplicate[rows[again[~differs]]] = True
-    conflict[rows[again[differs]]] = True
+        at = np.flatnonzero(counter == number)
+        sequences = (keys[at] & ((1 << SEQUENCE_BITS) - 1)).tolist()
+        of = bodies(name.source, name.epoch, sequences)
+        found[at] = np.array([b or 0 for b in of], np.uint64)
+        known[at] = [b is not None for b in of]
+    return found, known
 
 
 def _runs(usage: UsageBatch, rows: Ints, keys: Ints, counters: Counters) -> list[tuple[int, Run]]:

@@ -1,7 +1,7 @@
 """Decoded events as framed messages again, to be kept in suspense or quarantine.
 
-What is kept must be readable by the same code that read it first. In suspense the subscriber and the
-caller are masked; in quarantine the record stays as it came.
+What is kept must be readable by the same code that read it first. In suspense the subscriber and
+the caller are masked; in quarantine the record stays as it came.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ part in a hop's transactions.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Self
@@ -29,6 +30,7 @@ from streams.log import LogError, Message
 LOGGER = logging.getLogger("weir.kafka")
 
 QUEUE_FULL_SECONDS = 0.05
+ASK_AGAIN_SECONDS = 0.05
 
 
 class TopicError(LogError):
@@ -79,6 +81,7 @@ class KafkaAdmin:
         missing = [topic for topic in topics if topic.name not in there]
         if missing:
             self._create(missing, wanted, replication_factor)
+            self._await({topic.name: wanted[topic.name] for topic in missing})
         return tuple(topic.name for topic in missing)
 
     def partition_counts(self) -> dict[str, int]:
@@ -89,6 +92,24 @@ class KafkaAdmin:
             message = f"cannot list topics: {exception}"
             raise LogError(message) from exception
         return {name: len(topic.partitions) for name, topic in found.items()}
+
+    def _await(self, wanted: Mapping[str, int]) -> None:
+        """Wait until new topics are known: a broker hears of them a little later."""
+        deadline = time.monotonic() + self._timeout_seconds
+        while True:
+            there = self.partition_counts()
+            absent = [name for name in wanted if name not in there]
+            # Another process may have created one at the same time.
+            wrong = [name for name in wanted if there.get(name, wanted[name]) != wanted[name]]
+            if wrong:
+                message = f"created by somebody else with other counts: {', '.join(wrong)}"
+                raise TopicError(message)
+            if not absent:
+                return
+            if time.monotonic() > deadline:
+                message = f"created, but not known after a while: {', '.join(absent)}"
+                raise LogError(message)
+            time.sleep(ASK_AGAIN_SECONDS)
 
     def _wrong_policies(self, topics: Sequence[Topic]) -> list[str]:
         """Topics that would lose what Weir needs: compacted that must not be, or the reverse."""

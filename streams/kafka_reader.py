@@ -46,7 +46,8 @@ class Bounds:
 
     def __init__(self, settings: KafkaSettings, name: str) -> None:
         self._timeout_seconds = settings.request_timeout_seconds
-        self._admin = AdminClient(settings.client(name), logger=LOGGER)
+        self._configuration = settings.client(name)
+        self._admin = AdminClient(self._configuration, logger=LOGGER)
         self._partitions: dict[str, int] = {}
 
     def partitions(self, topic: str) -> int:
@@ -93,6 +94,9 @@ class Bounds:
                     message = f"cannot ask for the ends of {len(places)} partitions: {exception}"
                     raise LogError(message) from exception
                 time.sleep(ASK_AGAIN_SECONDS)
+                # After a broker's restart a client goes on asking with the leader epoch that it
+                # remembers, and is refused for minutes; a new one asks for the epoch first.
+                self._admin = AdminClient(self._configuration, logger=LOGGER)
         return {}
 
 

@@ -1,8 +1,8 @@
 """Subscribers leave the rate hop only as keyed tokens.
 
-Numbers are few and structured, so an unkeyed hash protects nothing; a token is a keyed BLAKE2b of the
-number. What must stay usable for attribution (the range a number is in) stays in clear as leading
-digits, the rest becomes zeros. Only raw `usage.v1` holds more.
+Numbers are few and structured, so an unkeyed hash protects nothing; a token is a keyed BLAKE2b of
+the number. What must stay usable for attribution (the range a number is in) stays in clear as
+leading digits, the rest becomes zeros. Only raw `usage.v1` holds more.
 """
 
 from __future__ import annotations
@@ -38,5 +38,5 @@ class Tokens:
 
 
 def mask(number: str) -> str:
-    """A number with only its leading digits left; its length stays, since it tells IMSI from MSISDN."""
+    """A number with only its leading digits left; its length stays, as it tells an IMSI."""
     return number[:CLEAR_DIGITS] + "0" * max(0, len(number) - CLEAR_DIGITS)

@@ -5,8 +5,8 @@ duplicates, attribution, rating, and the fold into contributions. What the hop r
 numbers were seen, what is suspended, how many events had which outcome) is changed only by `apply`,
 after the transaction that carries the same change in its changelog has committed.
 
-Suspended usage that is to be tried again comes in on a topic of its own and takes the same way, past
-the duplicate check, which it passed when it first came.
+Suspended usage that is to be tried again comes in on a topic of its own and takes the same way,
+past the duplicate check, which it passed when it first came.
 """
 
 from __future__ import annotations
@@ -35,7 +35,6 @@ from state.invariants import invariant
 from state.rocks import Marks
 from state.tables import Tables
 from state.usage_memory import Delta, Memory, OutcomeKey, PartitionMemory
-from streams import rated as rated_blocks
 from streams import suspense
 from streams.attribution import attribute
 from streams.contribution import Block, Cover, Sums, fold, to_bytes
@@ -43,6 +42,7 @@ from streams.duplicates import Checked, check
 from streams.framing import framed
 from streams.log import Log, Message, Segment
 from streams.privacy import Tokens
+from streams.rated import Blocks
 from streams.rating import Rated, rate
 from streams.recycle import Recycled, read_recycled
 from streams.settle import Stopwatch, Work
@@ -78,6 +78,7 @@ class RateHop:
     def use(self, tables: Tables) -> None:
         """Take another reference; called between batches only."""
         self.tables = tables
+        self._blocks = Blocks(tables, self.tokens)
         pools = [partition_of(a.pool, self._settlement_partitions) for a in tables.agreements]
         self._destination = np.array(pools, np.int32)
 
@@ -174,7 +175,7 @@ class RateHop:
         duplicate: npt.NDArray[np.bool_],
         work: Work,
     ) -> npt.NDArray[np.bool_]:
-        """Send what cannot be rated yet to suspense; returns the duplicates, repeats of it included."""
+        """Send what cannot be rated yet to suspense; its repeats join the duplicates."""
         duplicate = duplicate.copy()
         waiting = np.flatnonzero(
             (reason >= Reason.NO_ATTRIBUTION_KEY) & (reason < Reason.UNDECODABLE) & ~duplicate
@@ -298,7 +299,7 @@ class RateHop:
             if len(rated) > BLOCK_ROWS_MAX:
                 rows = np.arange(start, min(start + BLOCK_ROWS_MAX, len(rated)))
                 part = rated.take(rows)
-            data = rated_blocks.to_bytes(usage, part, self.tables, self.tokens, head)
+            data = self._blocks.to_bytes(usage, part, head)
             work.send(RATED.name, home, (None, data))
         self._watch.lap("rated")
         sums, agreements = fold(usage, rated, self.tables)

@@ -23,16 +23,62 @@ from streams.rating import Rated
 from streams.usage import NO_SEQUENCE, UsageBatch
 
 
-def to_bytes(
-    usage: UsageBatch, rated: Rated, tables: Tables, tokens: Tokens, head: dict[str, object]
-) -> bytes:
-    """Rated legs as an Arrow stream of one record batch; `head` goes into its metadata as JSON."""
-    columns = _columns(usage, rated, tables, tokens)
-    batch = pa.RecordBatch.from_pydict(columns, metadata={HEAD: json.dumps(head).encode()})
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, batch.schema) as stream:
-        stream.write_batch(batch)
-    return sink.getvalue().to_pybytes()
+class Blocks:
+    """Makes blocks under one reference; the names behind its codes are columns made once."""
+
+    def __init__(self, tables: Tables, tokens: Tokens) -> None:
+        text = pa.string()
+        self._tables, self._tokens = tables, tokens
+        self._keys = pa.array(tables.key_names, text)
+        self._agreements = pa.array([a.name for a in tables.agreements], text)
+        self._items = pa.array([i.name for i in tables.items], text)
+        self._zones = pa.array(tables.decks.zone_names, text)
+        self._versions = np.array([v.version for v in tables.versions], np.int32)
+
+    def to_bytes(self, usage: UsageBatch, rated: Rated, head: dict[str, object]) -> bytes:
+        """Rated legs as an Arrow stream of one record batch; `head` is JSON in its metadata."""
+        columns = self._columns(usage, rated)
+        batch = pa.RecordBatch.from_pydict(columns, metadata={HEAD: json.dumps(head).encode()})
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, batch.schema) as stream:
+            stream.write_batch(batch)
+        return bytes(sink.getvalue())
+
+    def _columns(self, usage: UsageBatch, rated: Rated) -> dict[str, pa.Array]:
+        """One row a leg."""
+        legs = rated.legs
+        event = legs.event
+        sequence = usage.sequence[event]
+        at = pa.array(event)
+        periods = _periods(usage.started_us[event], legs.version, self._tables)
+        return {
+            "partition": pa.array(usage.partition[event]),
+            "offset": pa.array(usage.offset[event]),
+            "row": pa.array(usage.row[event].astype(np.int32)),
+            "source": _named(usage.source.codes[event], list(usage.source.values)),
+            "epoch": pa.array(usage.epoch[event].astype(np.int32)),
+            "sequence": pa.array(sequence, mask=sequence == NO_SEQUENCE),
+            "event_id": usage.event_id.take(at),
+            "started_us": pa.array(usage.started_us[event]),
+            "service": pa.array(usage.service[event]),
+            "direction": pa.array(usage.direction[event]),
+            "role": pa.array(legs.role),
+            "key": _used(legs.key, self._keys),
+            "agreement": _used(legs.agreement, self._agreements),
+            "version": pa.array(self._versions[legs.version]),
+            "item": _used(legs.item, self._items),
+            "period": periods,
+            "zone": _used(rated.zone, self._zones),
+            "raw_quantity": pa.array(rated.raw_quantity),
+            "quantity": pa.array(rated.quantity),
+            "price_nanos": pa.array(rated.price_nanos),
+            "connect_nanos": pa.array(rated.connect_nanos),
+            "charge_micros": pa.array(rated.charge_micros),
+            "residue": pa.array(rated.residue),
+            "subscriber_token": self._tokens.column(
+                usage.subscriber.take(at), usage.subscriber_token.take(at)
+            ),
+        }
 
 
 def from_bytes(data: bytes) -> pa.RecordBatch:
@@ -41,50 +87,11 @@ def from_bytes(data: bytes) -> pa.RecordBatch:
         return stream.read_next_batch()
 
 
-def _columns(
-    usage: UsageBatch, rated: Rated, tables: Tables, tokens: Tokens
-) -> dict[str, pa.Array]:
-    legs = rated.legs
-    event = legs.event
-    sequence = usage.sequence[event]
-    at = pa.array(event)
-    periods = _periods(usage.started_us[event], legs.version, tables)
-    return {
-        "partition": pa.array(usage.partition[event]),
-        "offset": pa.array(usage.offset[event]),
-        "row": pa.array(usage.row[event].astype(np.int32)),
-        "source": _named(usage.source.codes[event], list(usage.source.values)),
-        "epoch": pa.array(usage.epoch[event].astype(np.int32)),
-        "sequence": pa.array(sequence, mask=sequence == NO_SEQUENCE),
-        "event_id": usage.event_id.take(at),
-        "started_us": pa.array(usage.started_us[event]),
-        "service": pa.array(usage.service[event]),
-        "direction": pa.array(usage.direction[event]),
-        "role": pa.array(legs.role),
-        "key": _used(legs.key, tables.key_names),
-        "agreement": _used(legs.agreement, [a.name for a in tables.agreements]),
-        "version": pa.array(np.array([v.version for v in tables.versions], np.int32)[legs.version]),
-        "item": _used(legs.item, [i.name for i in tables.items]),
-        "period": periods,
-        "zone": _used(rated.zone, tables.decks.zone_names),
-        "raw_quantity": pa.array(rated.raw_quantity),
-        "quantity": pa.array(rated.quantity),
-        "price_nanos": pa.array(rated.price_nanos),
-        "connect_nanos": pa.array(rated.connect_nanos),
-        "charge_micros": pa.array(rated.charge_micros),
-        "residue": pa.array(rated.residue),
-        "body": pa.array(usage.body[event]),
-        "subscriber_token": tokens.column(
-            usage.subscriber.take(at), usage.subscriber_token.take(at)
-        ),
-    }
-
-
-def _used(codes: npt.NDArray[np.int32], names: tuple[str, ...] | list[str]) -> pa.DictionaryArray:
+def _used(codes: npt.NDArray[np.int32], names: pa.Array) -> pa.DictionaryArray:
     """Codes of a large code space as a dictionary of only the names that occur."""
     used, code = distinct(codes)
-    values = [None if c == NONE else names[c] for c in used.tolist()]
-    return _named(code.astype(np.int32), values)
+    values = names.take(pa.array(used, mask=used == NONE))
+    return pa.DictionaryArray.from_arrays(pa.array(code.astype(np.int32)), values)
 
 
 def _named(

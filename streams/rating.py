@@ -113,7 +113,7 @@ def _check_currency(
     share = np.flatnonzero((kind == PriceKind.SHARE) & (reason == 0))
     if len(share):
         known = {c: i for i, c in enumerate(tables.currencies)}
-        retail = usage.keys["retail_currency"].map(lambda c: known.get(c, NONE))
+        retail = usage.keys["retail_currency"].map(known)
         differs = retail[legs.event[share]] != tables.item_currency[legs.item[share]]
         reason[share[differs]] = Reason.CURRENCY_MISMATCH
 
@@ -164,8 +164,8 @@ def _charges(
     for style in distinct(styles)[0].tolist():
         chosen = np.flatnonzero((styles == style) & fits)
         rounding, digits = RoundingMode(style // 100), style % 100 - 50
-        step = 10 ** (9 - digits)
-        rounded = round_columns(numerator[chosen], unit[chosen] * step, rounding)
+        denominator: Ints = unit[chosen] * np.int64(10 ** (9 - digits))
+        rounded = round_columns(numerator[chosen], denominator, rounding)
         charge[chosen] = rounded * 10 ** (MICRO_DECIMALS - digits)
     residue[fits] = numerator[fits] - charge[fits] * (unit[fits] * (NANOS // MICROS))
     for i in wide.tolist():

@@ -1,8 +1,9 @@
 """Recycling: suspended usage tried again.
 
-When reference has been mended, suspended events are put on `recycle.v1` as they wait in `suspense.v1`.
-That makes trying again a logged input like any other: it happens in the ordinary transaction, in
-slices, and asking twice does no harm, because only what is still suspended is taken.
+When reference has been mended, suspended events are put on `recycle.v1` as they wait in
+`suspense.v1`. That makes trying again a logged input like any other: it happens in the ordinary
+transaction, in slices, and asking twice does no harm, because only what is still suspended is
+taken.
 """
 
 from __future__ import annotations
@@ -54,13 +55,16 @@ def read_recycled(
     usage, _ = read_usage(_as_segments(ordered), partitions)
     order = usage.message
     records = [record for _, (_, record, _) in ordered]
-    as_int = lambda name: np.array([records[m][name] for m in order], np.int64)  # noqa: E731
+    stood = {
+        name: np.array([records[m][name] for m in order], np.int64)
+        for name in ("partition", "offset", "row", "body")
+    }
     usage = replace(
         usage,
-        partition=as_int("partition").astype(np.int32),
-        offset=as_int("offset"),
-        row=as_int("row"),
-        body=as_int("body").astype(np.uint64),
+        partition=stood["partition"].astype(np.int32),
+        offset=stood["offset"],
+        row=stood["row"],
+        body=stood["body"].astype(np.uint64),
     )
     ids = [ordered[m][0] for m in order]
     return Recycled(usage, ids, [chosen[i][2] for i in ids], [asked_us[i] for i in ids])

@@ -8,8 +8,8 @@ leaves either everything of a batch or nothing, and reading again gives the same
 What may happen and what is done:
 
 1. The transaction certainly did not happen (`Aborted`): drop what was computed, read again.
-2. Nobody can say whether it happened (`Unknown`): build the writer anew, forget the memory, recover it
-   from the changelog at the committed positions, and go on from there.
+2. Nobody can say whether it happened (`Unknown`): build the writer anew, forget the memory, recover
+   it from the changelog at the committed positions, and go on from there.
 3. Another owner has taken over (`Fenced`), or an invariant does not hold: stop before committing.
 """
 
@@ -20,7 +20,6 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from streams.log import Aborted, Assignment, Log, Message, Segment, TopicPartition, Unknown
-
 
 FIRST_EVENTS_A_MESSAGE = 200
 

@@ -1,11 +1,11 @@
 """Statement: a closed period, immutable and numbered.
 
-The last noun. `draft` gathers an agreement's rows of one booked period into a document: a line per item,
-version and original period (per zone where the agreement rounds per line), the tiers of each line, totals
-by currency and direction of payment, and the residue that rounding left. It is a pure function, so the
-draft that is shown live and the statement that closes the period are the same figures. Closing adds a
-number, the cut (which usage is in it) and a digest of the document, and nothing in it changes ever
-after: usage that arrives later becomes an adjustment in the next period.
+The last noun. `draft` gathers an agreement's rows of one booked period into a document: a line per
+item, version and original period (per zone where the agreement rounds per line), the tiers of each
+line, totals by currency and direction of payment, and the residue that rounding left. It is a pure
+function, so the draft that is shown live and the statement that closes the period are the same
+figures. Closing adds a number, the cut (which usage is in it) and a digest of the document, and
+nothing in it changes ever after: usage that arrives later becomes an adjustment in the next period.
 """
 
 from __future__ import annotations

@@ -1,16 +1,17 @@
 """Suspense and quarantine: what could not be rated, kept with its reason.
 
-*Suspense* is usage that reference does not know how to settle yet: an unknown route, no agreement in
-force, no price. It waits under a suspense id, with the missing key named, and is tried again when
-reference has been mended; its outcome then changes from suspended to rated, the only change an
-outcome can make. *Quarantine* is what is not usage at all: it is kept with topic, partition, offset and
-bytes, so that it can be looked at, mended and sent again. Bad input never stops the stream and
+*Suspense* is usage that reference does not know how to settle yet: an unknown route, no agreement
+in force, no price. It waits under a suspense id, with the missing key named, and is tried again
+when reference has been mended; its outcome then changes from suspended to rated, the only change an
+outcome can make. *Quarantine* is what is not usage at all: it is kept with topic, partition, offset
+and bytes, so that it can be looked at, mended and sent again. Bad input never stops the stream and
 never vanishes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+
 import numpy as np
 
 from schemas.codes import Reason, Service
@@ -34,9 +35,9 @@ MISSING_COLUMN = {
 
 def suspense_id(usage: UsageBatch, index: int, reason: Reason) -> str:
     """The id under which an event waits; a conflicting body has one of its own."""
-    source = usage.source.values[usage.source.codes[index]]
+    source = _escaped(usage.source.values[usage.source.codes[index]])
     if usage.sequence[index] == NO_SEQUENCE:
-        identity = f"{source}//{usage.event_id[index].as_py()}"
+        identity = f"{source}//{_escaped(usage.event_id[index].as_py())}"
     else:
         identity = f"{source}/{usage.epoch[index]}/{usage.sequence[index]}"
     return (
@@ -44,6 +45,11 @@ def suspense_id(usage: UsageBatch, index: int, reason: Reason) -> str:
         if reason is Reason.CONFLICTING_BODY
         else identity
     )
+
+
+def _escaped(name: str) -> str:
+    """A name without the marks that part an id: no two events may wait under one id."""
+    return name.replace("%", "%25").replace("/", "%2F").replace("#", "%23")
 
 
 def suspended(

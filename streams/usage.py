@@ -10,7 +10,7 @@ end in exactly one outcome.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -54,8 +54,8 @@ KEYS = (
     "sales_channel",
     "retail_currency",
 )
-# Everything that an event says besides its identity. The place of a field here is part of its digest:
-# new fields go to the end.
+# Everything that an event says besides its identity. The place of a field here is part of its
+# digest: new fields go to the end.
 BODY = (
     "started_at",
     "ended_at",
@@ -118,9 +118,9 @@ class Text:
         joined = np.concatenate(codes) if codes else np.zeros(0, np.int32)
         return Text(joined, tuple(known))
 
-    def map(self, lookup: Callable[[str], int]) -> Codes:
-        """A code of another space for each row: one look-up a distinct value, -1 for none."""
-        return np.array([*map(lookup, self.values), -1], np.int32)[self.codes]
+    def map(self, codes: Mapping[str, int]) -> Codes:
+        """The code of each row in another space, -1 for what is not in it: one look-up a value."""
+        return np.array([*(codes.get(v, -1) for v in self.values), -1], np.int32)[self.codes]
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ class UsageBatch:
         return len(self.message)
 
     def origin(self, index: int) -> tuple[Family | None, int]:
-        """The family that event `index` came from and its place there; None for an unreadable line."""
+        """The family of event `index` and its place there; None for an unreadable line."""
         for family in self.families:
             if index < len(family):
                 return family, index
@@ -354,7 +354,8 @@ def _said(family: Family, name: str) -> Digests:
 def _directions(family: Family) -> npt.NDArray[np.int8]:
     """Direction codes of a family."""
     is_out = pc.equal(family.columns["direction"], Direction.OUT.label)
-    return is_out.to_numpy(zero_copy_only=False).astype(np.int8)
+    codes: npt.NDArray[np.int8] = is_out.to_numpy(zero_copy_only=False).astype(np.int8)
+    return codes
 
 
 def _marks(family: Family, name: str) -> Marks:
@@ -369,7 +370,8 @@ def _ints(column: pa.Array, fill: int = 0) -> Ints:
         column = column.view(pa.int64())
     if column.null_count:
         column = column.fill_null(fill)
-    return column.to_numpy(zero_copy_only=False).astype(np.int64, copy=False)
+    values: Ints = column.to_numpy(zero_copy_only=False).astype(np.int64, copy=False)
+    return values
 
 
 def _numbers(families: Sequence[Family], name: str, lines: int, fill: int = 0) -> Ints:

@@ -121,7 +121,7 @@ def problems_of(directory: Path) -> list[Problem]:
     """What is wrong with a reference directory, in order of file and line; nothing if it loads."""
     try:
         load(directory)
-    except reference.ReferenceError as error:
+    except reference.InvalidReferenceError as error:
         return list(error.problems)
     return []
 

@@ -1,8 +1,8 @@
 """Mistakes made on purpose: each one that could cost money is caught by a rule of the simulation.
 
-A test that cannot fail shows nothing. So the product is broken here in one place at a time, in the way
-that a slip of the hand would, and the simulation must stop at a rule that says what is wrong. What it
-stops at is named: a mistake that only makes something crash somewhere would not count.
+A test that cannot fail shows nothing. So the product is broken here in one place at a time, in the
+way that a slip of the hand would, and the simulation must stop at a rule that says what is wrong.
+What it stops at is named: a mistake that only makes something crash somewhere would not count.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ OUTCOMES = "one outcome an event"
 ACCRUALS = "accruals are right at every moment"
 POSITIONS = "state stands at the committed positions"
 ONCE = "input is read once and in order"
-COVERED = "usage is covered once"
+# The same rule twice: as the auditor sees it on the log, and as the accrue hop refuses a block.
+COVERED = frozenset({"usage is covered once", "blocks follow one another"})
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,11 @@ def caught(seeds: Sequence[int]) -> str:
     return ""
 
 
+def original(owner: type, name: str) -> Any:  # noqa: ANN401 - any method
+    """A method as the product has it."""
+    return vars(owner)[name]
+
+
 def apply_outcomes_twice(patch: pytest.MonkeyPatch) -> None:
     """The rate hop's delta is applied twice."""
     apply = RateHop.apply
@@ -74,7 +80,7 @@ def apply_outcomes_twice(patch: pytest.MonkeyPatch) -> None:
 
 def add_sums_twice(patch: pytest.MonkeyPatch) -> None:
     """Every block of sums is added to the accruals twice."""
-    rows = AccrueHop._rows
+    rows = original(AccrueHop, "_rows")
 
     def twice(self: AccrueHop, *args: Any) -> Any:  # noqa: ANN401
         keys, values = rows(self, *args)
@@ -142,7 +148,7 @@ def round_down(patch: pytest.MonkeyPatch) -> None:
 
 def forget_changelog(patch: pytest.MonkeyPatch) -> None:
     """The rate hop does not write its changelog."""
-    changelog = RateHop._changelog
+    changelog = original(RateHop, "_changelog")
 
     def silent(self: RateHop, work: Work) -> None:
         changelog(self, work)
@@ -182,7 +188,7 @@ def skip_reload(patch: pytest.MonkeyPatch) -> None:
 
 def ignore_aborts(patch: pytest.MonkeyPatch) -> None:
     """A refused transaction is taken for a committed one."""
-    commit = Loop._commit
+    commit = original(Loop, "_commit")
 
     def careless(self: Loop, work: Work) -> None:
         try:
@@ -205,7 +211,7 @@ def book_in_closed_periods(patch: pytest.MonkeyPatch) -> None:
 
 def close_again(patch: pytest.MonkeyPatch) -> None:
     """A second close of a period makes a second statement."""
-    command = AccrueHop._command
+    command = original(AccrueHop, "_command")
 
     def forgetful(self: AccrueHop, memory: Any, delta: Any, *rest: Any) -> None:  # noqa: ANN401
         closed, memory.closed = memory.closed, {}
@@ -217,7 +223,7 @@ def close_again(patch: pytest.MonkeyPatch) -> None:
 
 def lose_contributions(patch: pytest.MonkeyPatch) -> None:
     """A recycled event is taken out of suspense without being booked."""
-    publish = RateHop._publish
+    publish = original(RateHop, "_publish")
 
     def partial(self: RateHop, usage: Any, rated: Any, segments: Any, work: Work) -> None:  # noqa: ANN401
         is_usage = segments[0].topic == USAGE.name
@@ -240,8 +246,8 @@ MUTANTS = (
     Mutant(
         "watermarks merged wrongly", merge_watermarks_wrongly, frozenset({"progress is monotone"})
     ),
-    Mutant("no reload after unknown", skip_reload, frozenset({ONCE, COVERED, POSITIONS})),
-    Mutant("aborts ignored", ignore_aborts, frozenset({ONCE, COVERED, POSITIONS})),
+    Mutant("no reload after unknown", skip_reload, frozenset({ONCE, POSITIONS}) | COVERED),
+    Mutant("aborts ignored", ignore_aborts, frozenset({ONCE, POSITIONS}) | COVERED),
     Mutant("duplicates forgotten", forget_duplicates, frozenset({OUTCOMES})),
     Mutant(
         "late usage booked in closed periods",

@@ -124,23 +124,19 @@ function sumUp() {
     sum.payable += micros(total.payable);
     sums.set(total.currency, sum);
   }
-  const cards = [...sums].sort().map(([code, sum]) => {
-    const card = make("div", "currency");
-    const net = figureOf("Net", sum.receivable - sum.payable, code);
-    net.classList.add("net");
-    card.append(net, figureOf("Receivable", sum.receivable), figureOf("Payable", sum.payable));
-    return card;
+  const lines = [...sums].sort().map(([code, sum]) => {
+    const line = make("tr");
+    const head = make("th", "", code);
+    head.scope = "row";
+    line.append(head);
+    for (const [name, value] of [["net", sum.receivable - sum.payable], ...Object.entries(sum)]) {
+      const cell = make("td", `number ${name}`);
+      show(cell, value);
+      line.append(cell);
+    }
+    return line;
   });
-  at("currencies").replaceChildren(...cards);
-}
-
-function figureOf(label, value, code = "") {
-  const block = make("div");
-  const amount = make("span");
-  show(amount, value);
-  if (code) amount.firstChild.append(make("span", "code", ` ${code}`));
-  block.append(make("span", "label", label), amount);
-  return block;
+  at("currencies").replaceChildren(...lines);
 }
 
 function showOutcomes(found) {
@@ -207,7 +203,9 @@ function tick() {
     : seconds >= settings.amberSeconds ? "amber"
     : "fresh";
   at("freshness").dataset.age = age;
-  at("age").textContent = seconds === null ? "" : `${lasting(seconds)} old`;
+  const replayed = settings.judgedBy === "updated_at";
+  at("age").textContent =
+    seconds === null ? "" : replayed ? `moved ${lasting(seconds)} ago` : `${lasting(seconds)} old`;
   if (figures) document.body.dataset.state = age === "red" ? "stale" : "live";
   const lost = !connected && retry > 0;
   at("message").textContent = !lost ? ""

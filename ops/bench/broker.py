@@ -39,7 +39,8 @@ def broker(given: str | None) -> Iterator[str]:
 
 
 def _script(*arguments: str) -> None:
-    subprocess.run([str(SCRIPT), *arguments], check=True, stdout=subprocess.DEVNULL)
+    command = [str(SCRIPT), *arguments]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - our own script
 
 
 def _free_port() -> int:

@@ -97,7 +97,6 @@ def _blocks(tables: Tables, accrual_rows: int) -> Iterator[bytes]:
     item = tables.items[0]
     version = tables.versions[item.version_row]
     agreement = tables.agreements[version.agreement]
-    upto = 0
     for number in range(accrual_rows // BLOCK_ROWS):
         places = np.arange(number * BLOCK_ROWS, (number + 1) * BLOCK_ROWS)
         code, hour = places // RECOVERY_HOURS, places % RECOVERY_HOURS
@@ -118,6 +117,5 @@ def _blocks(tables: Tables, accrual_rows: int) -> Iterator[bytes]:
         sums = Sums(
             series, code.astype(np.int32), (498_000 + hour).astype(np.int32), ones, ones, ones, ones
         )
-        cover = Cover("usage.v1", 0, upto, upto + 1)
-        upto += 1
+        cover = Cover("usage.v1", 0, number, number + 1)
         yield to_bytes(Block(sums, (cover,), {"source": 1}, tables.reference_id, 0))

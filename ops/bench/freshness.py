@@ -1,12 +1,13 @@
 """How old a figure is: from the moment usage is sent to the moment its accrual can be queried.
 
-Events are sent at a steady rate, one a message, whatever the settlement does (an open loop, so that a
-slow moment is not hidden by sending less). A view in this process follows the accruals as page and
-API do; each accrual names the usage it covers, which tells when every single event arrived.
+Events are sent at a steady rate, one a message, whatever the settlement does (an open loop, so that
+a slow moment is not hidden by sending less). A view in this process follows the accruals as page
+and API do; each accrual names the usage it covers, which tells when every single event arrived.
 """
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import tempfile
@@ -122,9 +123,7 @@ def freshness(brokers: str, rate: int, seconds: int) -> dict[str, Any]:
         command = [sys.executable, "-m", "ops.bench.settle_process", "--brokers", brokers]
         command += ["--group", settings.group_prefix, "--reference", str(reference), "--ends"]
         ends = {str(p): len(sent) for p, sent in enumerate(sender.sent_at)}
-        worker = subprocess.Popen(
-            [*command, str(ends).replace("'", '"')], stdout=subprocess.DEVNULL
-        )
+        worker = subprocess.Popen([*command, json.dumps(ends)], stdout=subprocess.DEVNULL)  # noqa: S603 - this Python
         stop = threading.Event()
         watching = threading.Thread(target=watch.run, args=(stop,))
         watching.start()

@@ -59,7 +59,7 @@ def load(settings: KafkaSettings, setting: Setting) -> dict[int, int]:
 def run(module: str, *arguments: str) -> dict[str, Any]:
     """Run one measuring process of this package; its last line is its report."""
     command = [sys.executable, "-m", f"ops.bench.{module}", *arguments]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603 - this Python
     report: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return report
 
@@ -104,7 +104,8 @@ def check(settings: KafkaSettings, setting: Setting) -> str:
         return f"{suspended} suspended instead of {expected.suspended}"
     if wrong:
         key = min(wrong)
-        return f"{len(wrong)} rows differ, as {key}: {found.get(key)} instead of {expected.table.get(key)}"
+        want = expected.table.get(key)
+        return f"{len(wrong)} rows differ, as {key}: {found.get(key)} instead of {want}"
     return "exact"
 
 

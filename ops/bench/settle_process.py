@@ -39,6 +39,7 @@ class Progress:
         self.batches: list[int] = []
         self.transactions = {"rate": 0, "accrue": 0}
         self.engine: Engine | None = None
+        self.state_hash = ""
         self._ends = {f"{USAGE.name}/{p}": end for p, end in ends.items() if end}
         self._settlement_partitions = settlement_partitions
         self._waiting: list[tuple[dict[str, int], float, int]] = []
@@ -79,6 +80,7 @@ class Progress:
                 rest.append((covers, began, events))
         self._waiting = rest
         if all(covered.get(name, 0) >= end for name, end in self._ends.items()):
+            self.state_hash = digest(rows(self.engine.accrue_hop))
             self.done.set()
 
 
@@ -114,7 +116,7 @@ def main() -> None:
             **progress.meter.read(events),
             "batch_events": events // max(1, len(progress.batches)),
             "transactions": progress.transactions,
-            "state_hash": digest(rows(engine.accrue_hop)),
+            "state_hash": progress.state_hash,
             "latency_p99_seconds": round(percentile(progress.latencies, 0.99), 3),
             "stations": {
                 hop: {s: round(ns / events, 1) for s, ns in watch.stations.items()}

@@ -1,8 +1,9 @@
 """What accruals must say at any moment, from the usage that they say they cover.
 
-The workload's charges are worked out by the benchmark's own plain integers, apart from Weir. Laid out
-by where each event stands on the log, they tell for any coverage what every agreement must have come
-to: the reader that watches during faults compares each figure it sees with that, not only the last.
+The workload's charges are worked out by the benchmark's own plain integers, apart from Weir. Laid
+out by where each event stands on the log, they tell for any coverage what every agreement must have
+come to: the reader that watches during faults compares each figure it sees with that, not only the
+last.
 """
 
 from __future__ import annotations

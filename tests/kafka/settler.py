@@ -1,7 +1,7 @@
 """A worker in a process of its own, for tests that kill and pause it: both hops on Kafka.
 
-Run as `python -m tests.kafka.settler CONFIGURATION`. It prints `commit` for every committed batch of
-usage; on SIGTERM it leaves its groups and exits with 0, fenced it exits with 3.
+Run as `python -m tests.kafka.settler CONFIGURATION`. It prints `commit` for every committed batch
+of usage; on SIGTERM it leaves its groups and exits with 0, fenced it exits with 3.
 """
 
 from __future__ import annotations
@@ -43,14 +43,15 @@ def main() -> None:
     try:
         engine.run(stop)
     except Fenced as error:
-        print(f"fenced {error}", flush=True)
+        sys.stdout.write(f"fenced {error}\n")
         sys.exit(FENCED_STATUS)
 
 
 def observe(hop: str, step: Step, seconds: float) -> None:
     """Tell what the rate hop does."""
     if hop == "rate" and step.result != "idle":
-        print(step.result, f"{seconds:.3f}", flush=True)
+        sys.stdout.write(f"{step.result} {seconds:.3f}\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -45,7 +45,13 @@ def settings_of(brokers: str, prefix: str, slot: str = "0") -> KafkaSettings:
 
 def create_topic(settings: KafkaSettings, partitions: int, *, compacted: bool = False) -> str:
     """A new topic, made as Weir's own are."""
-    topic = Topic(f"topic-{uuid.uuid4().hex[:12]}", "usage", compacted, "-", "of a test")
+    topic = Topic(
+        f"topic-{uuid.uuid4().hex[:12]}",
+        "usage",
+        "latest" if compacted else "all",
+        "-",
+        "of a test",
+    )
     KafkaAdmin(settings).create_topics(partitions, partitions, topics=[topic])
     return topic.name
 

@@ -15,10 +15,12 @@ from typing import Any
 
 import fastavro
 
+from ops.oracle import Settlement
 from ops.oracle_reference import Reference, read_reference
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 IDS = {"voice": 1, "sms": 2, "data": 3, "bandwidth": 4, "circuit": 5, "transaction": 6}
+KEYS = "route,TG-1,A,,\nroute,TG-2,B,,\nroute,TG-own,own,,\nchannel,shop,A,,"
 NOON = "2026-11-10T12:00:00+00:00"
 MINUTE_US = 60_000_000
 
@@ -161,3 +163,34 @@ def reference(
             f"{columns},valid_from,valid_upto\n{rates}\n"
         )
     return read_reference(directory)
+
+
+def market(directory: Path, rounding: str = "{}") -> Reference:
+    """A owes 0.06 a minute for what it brings in, B is owed 0.03 for what goes out to it."""
+    incoming = item(unit("minute", "0.06"), direction="any")
+    outgoing = item(
+        unit("minute", "0.03"), item="voice-out", role="egress", direction="out", flow="payable"
+    )
+    share = item('{kind: share, percent: "30"}', item="shop", role="channel", service="transaction")
+    return reference(
+        directory,
+        {
+            "A": [version(f"{incoming}, {share}", rounding=rounding)],
+            "B": [version(outgoing, rounding=rounding)],
+        },
+        KEYS,
+    )
+
+
+def call(sequence: int = 1, **fields: object) -> bytes:
+    """A minute that A brings in, unless said otherwise."""
+    return event("voice", **{"sequence": sequence, "ingress_route": "TG-1", **fields})
+
+
+def events_booked(settled: Settlement, agreement: str = "A") -> dict[tuple[str, str], int]:
+    """How many events of an agreement are booked, by booked and original period."""
+    return {
+        (key.booked, key.original): accrual.events
+        for key, accrual in settled.accruals.items()
+        if key.agreement == agreement and key.hour is None
+    }

@@ -9,17 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from ops.oracle import Close, Recycle, Settlement, settle
-from ops.oracle_reference import Reference
+from ops.oracle import Close, settle
 from ops.oracle_statement import Accrual, AccrualKey, AmountKey, Total, TotalKey
 from tests.ops.oracle_makers import (
     NOON,
+    call,
     datum,
     envelope,
     event,
+    events_booked,
     framed,
     item,
     log,
+    market,
     micros,
     reference,
     tiers,
@@ -28,46 +30,14 @@ from tests.ops.oracle_makers import (
     version,
 )
 
-KEYS = "route,TG-1,A,,\nroute,TG-2,B,,\nroute,TG-own,own,,\nchannel,shop,A,,"
 OCTOBER = "2026-10-20T12:00:00+00:00"
 NOVEMBER = "2026-11-20T12:00:00+00:00"
 LATE = "2027-02-01T00:00:00+00:00"
 
 
-def market(directory: Path, rounding: str = "{}") -> Reference:
-    """A owes 0.06 a minute for what it brings in, B is owed 0.03 for what goes out to it."""
-    incoming = item(unit("minute", "0.06"), direction="any")
-    outgoing = item(
-        unit("minute", "0.03"), item="voice-out", role="egress", direction="out", flow="payable"
-    )
-    share = item('{kind: share, percent: "30"}', item="shop", role="channel", service="transaction")
-    return reference(
-        directory,
-        {
-            "A": [version(f"{incoming}, {share}", rounding=rounding)],
-            "B": [version(outgoing, rounding=rounding)],
-        },
-        KEYS,
-    )
-
-
-def call(sequence: int = 1, **fields: object) -> bytes:
-    """A minute that A brings in, unless said otherwise."""
-    return event("voice", **{"sequence": sequence, "ingress_route": "TG-1", **fields})
-
-
 def period(agreement: str, name: str, booked: str, original: str) -> AccrualKey:
     """The accrual of a whole period of a plain item."""
     return AccrualKey(agreement, 1, name, "", "EUR", booked, original, None)
-
-
-def events_booked(settled: Settlement, agreement: str = "A") -> dict[tuple[str, str], int]:
-    """How many events of an agreement are booked, by booked and original period."""
-    return {
-        (key.booked, key.original): accrual.events
-        for key, accrual in settled.accruals.items()
-        if key.agreement == agreement and key.hour is None
-    }
 
 
 def test_one_call_concerns_two_partners(tmp_path: Path) -> None:
@@ -284,7 +254,10 @@ def test_late_usage_goes_to_the_next_open_period(tmp_path: Path) -> None:
         call(3, started_at=OCTOBER),
         call(4, started_at=NOVEMBER),
     ]
-    closes = [Close("A", "2026-10", {0: 1}), Close("A", "2026-11", {0: 2})]
+    closes = [
+        Close("A", "2026-10", {"usage.v1/0": 1}),
+        Close("A", "2026-11", {"usage.v1/0": 2}),
+    ]
     settled = settle(market(tmp_path), log(messages, at=LATE), closes)
     assert events_booked(settled) == {
         ("2026-10", "2026-10"): 1,
@@ -302,7 +275,7 @@ def test_a_cut_is_by_partition_and_by_agreement(tmp_path: Path) -> None:
     assert set(sources) == {0, 1}
     both = {"egress_route": "TG-2", "direction": "out"}
     messages = [(p, 5, micros(NOON), call(1, source=sources[p], **both)) for p in (0, 1)]
-    closes = [Close("A", "2026-11", {0: 6})]
+    closes = [Close("A", "2026-11", {"usage.v1/0": 6})]
     settled = settle(market(tmp_path), messages, closes, usage_partitions=2)
     assert events_booked(settled, "A") == {("2026-11", "2026-11"): 1, ("2026-12", "2026-11"): 1}
     assert events_booked(settled, "B") == {("2026-11", "2026-11"): 2}
@@ -313,7 +286,7 @@ def test_an_adjustment_of_tiers_is_the_difference_it_makes(tmp_path: Path) -> No
     terms = version(item(tiers("minute", ("2", "1"), ("", "0.5"))))
     known = reference(tmp_path, {"A": [terms]})
     settled = settle(
-        known, log([call(n) for n in range(4)], at=LATE), [Close("A", "2026-11", {0: 3})]
+        known, log([call(n) for n in range(4)], at=LATE), [Close("A", "2026-11", {"usage.v1/0": 3})]
     )
     assert {(key.booked, key.original): amount for key, amount in settled.amounts.items()} == {
         ("2026-11", "2026-11"): Decimal("2.5"),
@@ -321,47 +294,6 @@ def test_an_adjustment_of_tiers_is_the_difference_it_makes(tmp_path: Path) -> No
     }
     # No event of a graduated item has money of its own.
     assert {accrual.charge_micros for accrual in settled.accruals.values()} == {0}
-
-
-def test_recycled_usage_is_rated_under_the_mended_reference(tmp_path: Path) -> None:
-    """The unknown route is A's after all; a conflicting body waits on, and what was rated stays."""
-    before = market(tmp_path / "before")
-    terms = version(item(unit("minute", "0.06")))
-    after = reference(tmp_path / "after", {"A": [terms]}, "route,TG-1,A,,\nroute,TG-9,A,,")
-    future = "2026-11-10T13:00:00+00:00"
-    messages = [
-        call(1),
-        call(1, duration_ms=1_000),
-        call(2, ingress_route="TG-9"),
-        call(3, started_at=future),
-        call(4, ingress_route="TG-8"),
-    ]
-    settled = settle(before, log(messages), recycle=Recycle(after, micros(future)))
-    assert settled.counts == {
-        ("rated", "none"): 3,
-        ("suspended", "conflicting_body"): 1,
-        ("suspended", "unknown_route"): 1,
-    }
-    assert events_booked(settled) == {("2026-11", "2026-11"): 3}
-    held, recycled = settled.explain(("msc-1", 0, 2))
-    assert (held.outcome, held.reason, held.recycled) == ("suspended", "unknown_route", False)
-    assert (recycled.outcome, recycled.reason, recycled.recycled) == ("rated", "none", True)
-
-
-@pytest.mark.parametrize(("recycled", "booked"), [(False, "2026-12"), (True, "2026-11")])
-def test_recycled_usage_is_in_a_close_only_if_it_came_before(
-    tmp_path: Path, *, recycled: bool, booked: str
-) -> None:
-    """Its place in the log says when it was read, not when it was rated: the close has to say."""
-    known = reference(tmp_path / "after", {"A": [version(item(unit("minute", "1")))]})
-    empty = reference(tmp_path / "before", {"A": [version(item(unit("minute", "1")))]}, "")
-    settled = settle(
-        empty,
-        log([call(1)]),
-        [Close("A", "2026-11", {0: 9}, recycled=recycled)],
-        recycle=Recycle(known, micros(NOON)),
-    )
-    assert events_booked(settled) == {(booked, "2026-11"): 1}
 
 
 def test_explain_tells_the_way_of_one_event(tmp_path: Path) -> None:

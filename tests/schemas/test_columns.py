@@ -172,6 +172,24 @@ BAD: dict[str, tuple[bytes | None, Reason, str]] = {
         Reason.UNDECODABLE,
         "",
     ),
+    "an int of more than 32 bits": (
+        frame(SMS) + GOOD[:SOURCE_END] + b"\xff\xff\xff\xff\xff\xff\x01" + GOOD[SOURCE_END + 1 :],
+        Reason.UNDECODABLE,
+        "",
+    ),
+    "a byte behind the datum": (frame(SMS) + GOOD + b"\x00", Reason.UNDECODABLE, "bytes"),
+    "two datums in one message": (frame(SMS) + GOOD + GOOD, Reason.UNDECODABLE, "bytes"),
+    "a byte behind the envelope": (
+        frame(SMS_ENVELOPE) + zigzag(1) + GOOD + b"\x00\x00",
+        Reason.UNDECODABLE,
+        "bytes",
+    ),
+    "an envelope of too many": (
+        # One is announced where two stand: the second would be read as a count of five more.
+        frame(SMS_ENVELOPE) + zigzag(1) + GOOD + GOOD + b"\x00",
+        Reason.UNDECODABLE,
+        "",
+    ),
     "an envelope cut short": (
         frame(SMS_ENVELOPE) + zigzag(2) + GOOD + GOOD[:-1],
         Reason.UNDECODABLE,

@@ -83,7 +83,7 @@ def test_mistakes_of_all_files_come_together_in_order(tmp_path: Path) -> None:
         partners=PARTNERS.replace("country: NO", "country: no"),
         attribution="kind,key,agreement,valid_from,valid_upto\nroute,TG-1,NOBODY,,\n",
     )
-    with pytest.raises(reference.ReferenceError) as raised:
+    with pytest.raises(reference.InvalidReferenceError) as raised:
         load(directory)
     assert str(raised.value).splitlines() == [
         (

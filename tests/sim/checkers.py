@@ -1,9 +1,9 @@
 """What must hold at every moment of a simulation, asked of a reader of committed messages.
 
-The auditor follows the topics as a partner's dashboard would and keeps books of its own: which usage a
-contribution covers (the head of the block says so), what the oracle makes of that usage, and so what
-every outcome count, accrual row and statement must be right now. It takes nothing of the product's
-sums. A violation has the name of the rule that was broken.
+The auditor follows the topics as a dashboard would and keeps books of its own: which usage a
+contribution covers (the head of the block says so), what the oracle makes of that usage, and so
+what every outcome count, accrual row and statement must be right now. It takes nothing of the
+product's sums. A violation has the name of the rule that was broken.
 """
 
 from __future__ import annotations
@@ -44,8 +44,10 @@ from streams.contribution import Cover, from_bytes
 from tests.sim.broker import SimulatedBroker
 from tests.sim.usage import Case, Place
 
-OUTPUTS = (RATED, SUSPENSE, QUARANTINE, RATE_CHANGELOG, CONTRIBUTIONS, ACCRUALS)
-OUTPUTS += (ACCRUE_CHANGELOG, STATEMENTS)
+OUTPUTS = (
+    *(RATED, SUSPENSE, QUARANTINE, RATE_CHANGELOG, CONTRIBUTIONS),
+    *(ACCRUALS, ACCRUE_CHANGELOG, STATEMENTS),
+)
 NOTHING = Accrual(0, 0, 0, Fraction(0))
 
 
@@ -57,7 +59,7 @@ class Violation(AssertionError):
         self.rule = rule
 
 
-def demand(condition: bool, rule: str, facts: object) -> None:  # noqa: FBT001
+def demand(condition: bool, rule: str, facts: object) -> None:
     """Stop the simulation when a rule does not hold."""
     if not condition:
         raise Violation(rule, facts)
@@ -103,6 +105,12 @@ class Outcomes:
         if now.outcome == "suspended":
             self.waiting[key] = now
         return tuple(now.legs)
+
+
+def covers_of(message: Mapping[str, Any]) -> dict[str, int]:
+    """Which usage an accrual message says it covers: next offset of each topic partition."""
+    pairs = (each.partition("=") for each in message["covers"].split(",") if each)
+    return {name: int(upto) for name, _, upto in pairs}
 
 
 def suspense_id(trace: Trace) -> str:
@@ -183,7 +191,12 @@ class Auditor:
                     books[number] = record
         records = codec("accruals.avsc")
         for number, _, key, value in self.news(ACCRUALS.name):
-            self._view[number, key or b""] = records.decode(value or b"")
+            message, before = records.decode(value or b""), self._view.get((number, key or b""))
+            if before is not None:
+                was, now = covers_of(before), covers_of(message)
+                is_forward = all(now.get(name, -1) >= upto for name, upto in was.items())
+                demand(is_forward, "progress is monotone", (key, was, now))
+            self._view[number, key or b""] = message
 
     def _follow(self, settlement: int, head: Head) -> None:
         """Blocks follow one another without gap or overlap, in every settlement partition."""

@@ -13,7 +13,7 @@ import pytest
 
 from tests.sim.world import Run, reproduction, simulate
 
-SEEDS = int(os.environ.get("WEIR_SIM_SEEDS", "150"))
+SEEDS = int(os.environ.get("WEIR_SIM_SEEDS", "120"))
 FIRST = int(os.environ.get("WEIR_SIM_SEED_FIRST", "1"))
 SEEDS_FOR_ALL_FAULTS = 100  # so many schedules meet everything that can happen
 FAILURES_MAX = 3
@@ -37,6 +37,7 @@ SOMETIMES = (
     "paused in a step",
     "zombie",
     "fenced",
+    "overtaken in recovery",
     "commit refused: stale generation",
     "step: commit",
     "step: abort",
@@ -52,7 +53,10 @@ SOMETIMES = (
 )
 
 # Seeds that failed once, each with what they found.
-REGRESSIONS: dict[int, str] = {}
+REGRESSIONS = {
+    6: "a batch of requests to recycle of which nothing waits any more",
+    18: "the same with periods closed and members paused",
+}
 
 
 def run(seed: int, hits: Counter[str]) -> Run:

@@ -1,10 +1,10 @@
 """Seeded usage for the simulation, small enough to settle a thousand times.
 
-A few elements report calls, texts, data and sales of three partners, who are priced in every way there
-is: per record, per line with tiers over two versions of an agreement, per statement as a share. Events
-are repeated, altered, swapped, late, early, unknown, unusable. The messages of a seed are the same
-whatever the partition count; what becomes of each is asked of the oracle once, under the reference as
-it is at first and as it is when it has been mended.
+A few elements report calls, texts, data and sales under three agreements, which price in every way
+there is: per record, per line with tiers over two versions, per statement as a share. Events are
+repeated, altered, swapped, late, early, unknown, unusable. The messages of a seed are the same
+whatever the partition count; what becomes of each is asked of the oracle once, under the reference
+as it is at first and as it is when it has been mended.
 """
 
 from __future__ import annotations
@@ -243,15 +243,7 @@ def case(seed: int, partitions: int) -> Case:
     return Case(made, partitions, *fates)
 
 
-def write_reference(directory: Path, *, is_mended: bool) -> Path:
-    """The reference files of the simulation."""
-    keys = KEYS + MENDED if is_mended else KEYS
-    return reference_dir(directory, agreements=AGREEMENTS, attribution=keys)
-
-
-def _fate(
-    made: Sequence[tuple[int, Message]], partitions: int, directory: Path, keys: str
-) -> Fate:
+def _fate(made: Sequence[tuple[int, Message]], partitions: int, directory: Path, keys: str) -> Fate:
     reference_dir(directory, agreements=AGREEMENTS, attribution=keys)
     reference, compiled = read_reference(directory), tables(directory)
     ends = dict.fromkeys(range(partitions), 0)
@@ -273,7 +265,9 @@ def _nameless(value: bytes, partition: int, partitions: int) -> list[Trace]:
     """What is refused without an identity leaves no trace with the oracle but a count."""
     found = []
     for event in read_message(value, _oracle_schemas()):
-        reason = event.reason if isinstance(event, Fault) else fault_of(event, partition, partitions)
+        reason = (
+            event.reason if isinstance(event, Fault) else fault_of(event, partition, partitions)
+        )
         if event.identity is None:
             found.append(Trace((partition, -1, -1), None, "quarantined", str(reason), None))  # type: ignore[arg-type]
     return found

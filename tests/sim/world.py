@@ -1,11 +1,11 @@
 """A whole settlement under faults, decided by one seed.
 
 Several members of both hops run in the product's own loop on the simulated broker. The seed draws
-the usage and how it arrives, how much is read at once, who joins and leaves, who is killed where, who
-is declared dead and goes on, which answers are lost, when periods are closed, when the reference is
-mended and suspended usage tried again. A member can be paused inside a step, and the others go on
-meanwhile. After every step the auditor (`checkers.py`) looks; when faults stop, everything must drain to
-what the oracle says, by whatever way it got there.
+the usage and how it arrives, how much is read at once, who joins and leaves, who is killed where,
+who is declared dead and goes on, which answers are lost, when periods are closed, when the
+reference is mended and suspended usage tried again. A member can be paused inside a step, and the
+others go on meanwhile. After every step the auditor (`checkers.py`) looks; when faults stop,
+everything must drain to what the oracle says, by whatever way it got there.
 """
 
 from __future__ import annotations
@@ -14,21 +14,22 @@ import json
 import random
 import tempfile
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ops.state_hash import digest, rows
 from schemas.topics import COMMANDS, RECYCLE, SUSPENSE, USAGE, partition_of
+from state.invariants import InvariantViolation
 from state.tables import Tables
 from streams.accrue_hop import AccrueHop
-from streams.log import Aborted, Fenced
+from streams.log import Fenced
 from streams.privacy import Tokens
 from streams.rate_hop import RateHop
-from streams.settle import Loop, Stopwatch
-from tests.sim.broker import Fault, Point, SimulatedBroker
+from streams.settle import FIRST_EVENTS_A_MESSAGE, Loop, Stopwatch
+from tests.sim.broker import Fault, Point
 from tests.sim.checkers import Auditor, Violation
-from tests.sim.log import SimulatedCrash, SimulatedLog
+from tests.sim.log import SimulatedCrash
+from tests.sim.members import CountingBroker, PausingLog, Process
 from tests.sim.usage import PERIODS, Case, case
 
 TURNS_MAX = 110
@@ -78,69 +79,6 @@ class Plan:
             pause_per_mille=draw.choice([0, 30, 80]),
             fault_percent=draw.choice([0, 60, 100, 200]),
         )
-
-
-class CountingBroker(SimulatedBroker):
-    """The simulated broker, which also counts the faults it lets happen."""
-
-    hits: Counter[str]
-
-    def fault(self, point: Point, slot: str) -> Fault | None:
-        """What happens to a member that passes a point, counted."""
-        fault = super().fault(point, slot)
-        if fault is not None:
-            self.hits[f"{fault.name} {point.name}"] += 1
-        return fault
-
-
-class PausingLog(SimulatedLog):
-    """A member's log on which time can pass before a transaction begins and before it commits."""
-
-    pause: Callable[[], None]
-    tell: Callable[[str], None]
-
-    def begin(self) -> None:
-        """Open a transaction, perhaps much later."""
-        self.pause()
-        super().begin()
-
-    def commit(self, positions: dict[tuple[str, int], int]) -> None:  # type: ignore[override]
-        """Commit, perhaps much later."""
-        self.pause()
-        try:
-            super().commit(positions)
-        except Aborted as aborted:
-            self.tell(str(aborted))
-            raise
-
-
-@dataclass(eq=False)
-class Process:
-    """A member of a hop: its process, its slot and its directory."""
-
-    slot: str
-    directory: Path
-    log: PausingLog
-    loop: Loop
-    is_busy: bool = False
-
-    @property
-    def hop(self) -> RateHop | AccrueHop:
-        """The hop that runs in it."""
-        hop = self.loop.hop
-        if not isinstance(hop, RateHop | AccrueHop):
-            raise TypeError(hop)
-        return hop
-
-    def end(self) -> None:
-        """The process is gone: nothing is said to anybody, the operating system frees files."""
-        self.log.kill()
-        self.log.expire()
-        self.free()
-
-    def free(self) -> None:
-        """Let go of the memory; what was written to the directory stays in it."""
-        self.hop.revoke(frozenset(range(64)))
 
 
 @dataclass
@@ -200,10 +138,10 @@ class World:
         return process
 
     def _size(self) -> int:
-        """How many messages a process reads at once."""
+        """How many events a process settles at once: those of one message, of a few, or all."""
         size = self.random.choice([1, 3, 10, 1_000])
         self.hits["reads one message at once" if size == 1 else "reads many at once"] += 1
-        return size
+        return size * FIRST_EVENTS_A_MESSAGE if size > 1 else 1
 
     def run(self) -> str:
         """The whole schedule; returns the digest of the state it ends in."""
@@ -252,7 +190,7 @@ class World:
 
     def step(self, process: Process) -> str:
         """One turn of a loop, and what follows if the process does not survive it."""
-        process.is_busy = True
+        process.is_busy, process.is_given_up = True, False
         try:
             result = process.loop.step().result
         except SimulatedCrash:
@@ -262,6 +200,13 @@ class World:
             self.hits["fenced"] += 1
             self._end(process)
             return "fenced"
+        except InvariantViolation as violation:
+            # Recovering what has a new owner already, it finds state of after its positions.
+            if not process.is_given_up or "committed positions" not in str(violation):
+                raise
+            self.hits["overtaken in recovery"] += 1
+            self._end(process)
+            return "overtaken"
         finally:
             process.is_busy = False
         self.hits[f"step: {result}"] += 1
@@ -288,8 +233,10 @@ class World:
         chance = self.random.randrange(3)
         if chance == 1:
             self.hits["session ends in a step"] += 1
+            process.is_given_up = True
             process.log.expire()
         elif chance == 2:
+            process.is_given_up = True
             self._replace(process)
         self.hits["paused in a step"] += 1
         for _ in range(self.random.randint(1, 12)):

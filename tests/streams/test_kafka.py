@@ -313,11 +313,19 @@ def test_silent_broker_leaves_the_outcome_unknown(
 
 @pytest.mark.slow
 def test_restarted_broker_is_survived(own_broker: JarBroker) -> None:
-    """A broker killed between transactions and started again costs time, nothing else."""
+    """A broker killed between transactions and started again costs time, nothing else.
+
+    Killed before the markers of a transaction are written, a broker alone in its cluster may skip
+    them after its restart and leave the transaction open for good (seen with Apache Kafka 4.4.0:
+    "these partitions are likely deleted already"). So both markers are waited for: that of the
+    output by recovering it, that of the positions by reading them in `rewind`.
+    """
     hop = Hop(own_broker.address)
     log = hop.owner()
     hop.append(0, b"a")
     commit(log, read(log), hop.output)
+    assert output_of(log, hop) == [b"a"]
+    log.rewind()
     own_broker.signal(signal.SIGKILL)
     own_broker.start()
     hop.append(0, b"b")

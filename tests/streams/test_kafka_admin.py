@@ -26,8 +26,8 @@ def topics() -> list[Topic]:
     """Two topics of this test: usage, and compacted settlement."""
     name = uuid.uuid4().hex[:12]
     return [
-        Topic(f"{name}.usage", "usage", compacted=False, key="-", about="of a test"),
-        Topic(f"{name}.state", "settlement", compacted=True, key="-", about="of a test"),
+        Topic(f"{name}.usage", "usage", keeps="all", key="-", about="of a test"),
+        Topic(f"{name}.state", "settlement", keeps="latest", key="-", about="of a test"),
     ]
 
 
@@ -54,7 +54,7 @@ def test_refuses_another_cleanup(settings: KafkaSettings) -> None:
     """State in a topic that expires instead of being compacted would be lost: refused."""
     admin, (usage, _) = KafkaAdmin(settings), topics()
     admin.create_topics(1, 1, topics=[usage])
-    compacted = Topic(usage.name, "usage", compacted=True, key="-", about="of a test")
+    compacted = Topic(usage.name, "usage", keeps="latest", key="-", about="of a test")
     with pytest.raises(TopicError, match=r"cleanup\.policy delete, compact is wanted"):
         admin.create_topics(1, 1, topics=[compacted])
 

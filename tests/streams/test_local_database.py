@@ -56,7 +56,7 @@ def test_compaction_cannot_change(tmp_path: Path) -> None:
     """A topic stays as it was created: append-only or compacted."""
     LocalStore(tmp_path).close()
     with pytest.raises(DirectoryError, match=r"usage\.v1 with compacted=False"):
-        LocalStore(tmp_path, topics=[replace(USAGE, compacted=True)])
+        LocalStore(tmp_path, topics=[replace(USAGE, keeps="latest")])
 
 
 def test_foreign_file(tmp_path: Path) -> None:

@@ -1,0 +1,65 @@
+"""A close is looked at before it is made: what would be closed, and what not and why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ops.close import closable
+from state.tables import Tables
+from tests.builders import tables
+from tests.ops.books import reference
+
+ROWS = [
+    {"agreement": "W-1", "booked": "2024-11"},
+    {"agreement": "M-1", "booked": "2024-12"},
+]
+STATED = [{"agreement": "W-1", "period": "2024-10", "number": "W-1-000001"}]
+
+
+@pytest.fixture(scope="module")
+def known(tmp_path_factory: pytest.TempPathFactory) -> Tables:
+    """The three agreements of the books, which all settle by month."""
+    return tables(reference(tmp_path_factory.mktemp("close") / "reference"))
+
+
+def choose(known: Tables, period: str, *named: str) -> Any:  # noqa: ANN401 - a Choice
+    """What a close would do."""
+    return closable(known, STATED, ROWS, period, named)
+
+
+def test_all_agreements_with_usage_are_closed(known: Tables) -> None:
+    """Those without are left open and not mentioned."""
+    choice = choose(known, "2024-11")
+    assert (list(choice.agreements), list(choice.remarks)) == (["W-1"], [])
+
+
+def test_a_named_agreement_is_closed_with_or_without_usage(known: Tables) -> None:
+    """Once, however often it is named."""
+    assert list(choose(known, "2024-11", "S-1", "W-1", "S-1").agreements) == ["S-1", "W-1"]
+
+
+@pytest.mark.parametrize(
+    ("period", "name", "remark"),
+    [
+        ("2024-10", "W-1", "W-1: 2024-10 was closed with statement W-1-000001"),
+        ("2024-11", "W1", "there is no agreement W1 in the reference; is it W-1?"),
+        ("2024-11", "Unheard", "there is no agreement Unheard in the reference"),
+        ("2024-11-01", "W-1", "write it like 2026-11"),
+    ],
+)
+def test_what_cannot_be_closed_is_remarked(
+    known: Tables, period: str, name: str, remark: str
+) -> None:
+    """Closed before, unknown, or no period at all."""
+    choice = choose(known, period, name)
+    assert list(choice.agreements) == []
+    assert remark in choice.remarks[0]
+
+
+def test_the_hint_has_what_is_open(known: Tables) -> None:
+    """Periods with usage that have no statement yet; none when there is none."""
+    assert choose(known, "2030-01").hint == "open periods with usage are 2024-11, 2024-12"
+    nothing = closable(known, STATED, [{"agreement": "W-1", "booked": "2024-10"}], "2030-01", None)
+    assert nothing.hint == "there is no open period with usage"

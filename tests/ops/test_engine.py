@@ -1,0 +1,120 @@
+"""The engine turns both loops: by turns until nothing is left, or in threads until told to stop."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from ops.engine import Engine, Pace, run
+from schemas.topics import USAGE
+from streams.files import read_file
+from streams.local import LocalStore
+from streams.log import Message
+from streams.privacy import Tokens
+from streams.settle import Step
+from tests.builders import tables
+from tests.ops.books import ALL, reference, usage_file
+
+QUICK = Pace(rate_linger_seconds=0.01, accrue_linger_seconds=0.01)
+
+
+class Watcher:
+    """Counts the steps that an engine shows."""
+
+    def __init__(self) -> None:
+        self.steps: list[tuple[str, str]] = []
+
+    def __call__(self, hop: str, step: Step, seconds: float) -> None:
+        """Note a step."""
+        assert seconds >= 0
+        self.steps.append((hop, step.result))
+
+
+@contextmanager
+def engine(
+    directory: Path, watcher: Watcher, pace: Pace = QUICK
+) -> Iterator[tuple[Engine, LocalStore]]:
+    """An engine on an embedded log with the events of the books on it."""
+    known = tables(reference(directory / "reference"))
+    with LocalStore(directory / "log") as store:
+        for messages in usage_messages(directory):
+            store.append(USAGE.name, 0, messages)
+        made = Engine(known, Tokens(b"key"), directory / "state", store.hop, pace, watcher)
+        try:
+            yield made, store
+        finally:
+            made.close()
+
+
+def usage_messages(directory: Path) -> list[list[Message]]:
+    """The events of the books as messages for partition 0."""
+    file = usage_file(directory / "usage.jsonl", ALL)
+    return [list(block.messages[0]) for block in read_file(file, 1)]
+
+
+def settled(made: Engine) -> int:
+    """How many events have an outcome."""
+    return sum(made.rate_hop.outcomes().values())
+
+
+def test_draining_settles_all_there_is(tmp_path: Path) -> None:
+    """Both loops commit, both end idle, and every event has an outcome."""
+    watcher = Watcher()
+    with engine(tmp_path, watcher) as (made, _):
+        made.drain()
+        assert settled(made) == 12
+        assert sum(len(m.balances.rows()[0]) for m in made.accrue_hop.partitions.values()) == 12
+    assert {hop for hop, result in watcher.steps if result == "commit"} == {"rate", "accrue"}
+    assert watcher.steps[-2:] == [("rate", "idle"), ("accrue", "idle")]
+
+
+def test_draining_again_does_nothing(tmp_path: Path) -> None:
+    """There is nothing left to commit."""
+    watcher = Watcher()
+    with engine(tmp_path, watcher) as (made, _):
+        made.drain()
+        watcher.steps.clear()
+        made.drain()
+    assert watcher.steps == [("rate", "idle"), ("accrue", "idle")]
+
+
+def test_running_settles_what_comes_until_it_is_stopped(tmp_path: Path) -> None:
+    """Usage that comes while both loops run is settled by them."""
+    with engine(tmp_path, Watcher()) as (made, store):
+        stop = threading.Event()
+        runner = threading.Thread(target=made.run, args=(stop,))
+        runner.start()
+        try:
+            for messages in usage_messages(tmp_path):
+                store.append(USAGE.name, 0, messages)
+            deadline = time.monotonic() + 60
+            ends = 0
+            while ends < 2 and time.monotonic() < deadline:
+                ends = store.end("rate.changelog.v1", 0) and store.end("accruals.v1", 0)
+                time.sleep(0.01)
+        finally:
+            stop.set()
+            runner.join()
+        assert ends >= 2
+
+
+def test_a_loop_that_fails_stops_the_other(tmp_path: Path) -> None:
+    """What ended one loop is raised to whoever runs both."""
+    calls: list[str] = []
+
+    def failing(hop: str, step: Step, seconds: float) -> None:
+        calls.append(hop)
+        if hop == "accrue":
+            raise ArithmeticError("the accrue loop is broken")
+
+    with engine(tmp_path, Watcher()) as (made, _):
+        stop = threading.Event()
+        with pytest.raises(ArithmeticError, match="is broken"):
+            run([made.rate, made.accrue], stop, failing)
+        assert stop.is_set()
+    assert "accrue" in calls

@@ -1,0 +1,41 @@
+"""Numbers of people leave as keyed tokens and leading digits only."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pytest
+
+from streams.privacy import Tokens, mask
+
+
+@pytest.mark.parametrize(
+    ("number", "masked"),
+    [
+        ("491701234567", "491701234000"),  # twelve digits: nine stay, three become zeros
+        ("262011234567890", "262011234000000"),  # an IMSI keeps its fifteen places
+        ("491701234", "491701234"),
+        ("49", "49"),
+        ("", ""),
+    ],
+)
+def test_a_masked_number_keeps_nine_digits_and_its_length(number: str, masked: str) -> None:
+    """What attribution may need stays; what tells one person from another does not."""
+    assert mask(number) == masked
+
+
+def test_tokens_depend_on_number_and_key() -> None:
+    """One number has one token under one key; another key or number has another."""
+    tokens = Tokens(b"one")
+    assert tokens.of("49170") == Tokens(b"one").of("49170")
+    assert len({tokens.of("49170"), tokens.of("49171"), Tokens(b"two").of("49170")}) == 3
+
+
+def test_a_column_has_the_token_of_each_number() -> None:
+    """A token given by the feed is hashed in the number's place; no number has no token."""
+    tokens = Tokens(b"one")
+    numbers = pa.array(["1", None, "1", "2"], pa.string())
+    given = pa.array([None, None, "t", None], pa.string())
+    expected = [tokens.of("1"), None, tokens.of("t"), tokens.of("2")]
+    assert tokens.column(numbers, given).to_pylist() == expected
+    none = pa.nulls(4, pa.string())
+    assert tokens.column(none, none).to_pylist() == [None] * 4

@@ -1,0 +1,143 @@
+"""Charges by hand, and against exact fractions for any price, quantity and rounding."""
+
+from __future__ import annotations
+
+import tempfile
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ops.oracle_rating import round_units
+from schemas.codes import Reason, Service
+from state.tables import Tables
+from streams.rating import Rated
+from tests.makers import item_tables, rated_of, usage
+from tests.usage_makers import message, row
+
+KEYS = "route,TG-1,ALFA-1,,\nproduct,CIR-1,ALFA-1,,\nchannel,C-1,ALFA-1,,\naccess_point,ap,ALFA-1,,"
+ROLES = {"voice": "ingress", "sms": "ingress", "data": "subscriber", "transaction": "channel"}
+MODES = ("half_up", "half_even", "up", "down", "ceiling", "floor")
+
+
+def priced(directory: Path, service: str, price: str, rounding: str = "") -> Tables:
+    """Tables of one item."""
+    item = f"{{item: one, role: {ROLES[service]}, service: {service}, flow: receivable, "
+    terms = f", rounding: {{{rounding}}}" if rounding else ""
+    return item_tables(directory, item + f"price: {{{price}}}}}", KEYS, terms)
+
+
+def rated(tables: Tables, service: str, **fields: Any) -> Rated:  # noqa: ANN401
+    """One event, rated."""
+    keys = {"ingress": "ingress_route", "subscriber": "access_point", "channel": "sales_channel"}
+    named = {"ingress": "TG-1", "subscriber": "ap", "channel": "C-1"}[ROLES[service]]
+    family = Service.of(service)
+    return rated_of(
+        usage(message(Service(family), row(Service(family), **{keys[ROLES[service]]: named}, **fields))),
+        tables,
+    )
+
+
+def figures(result: Rated) -> tuple[int, int, int, int]:
+    """Measured, charged for, charge and residue of the only leg."""
+    columns = (result.raw_quantity, result.quantity, result.charge_micros, result.residue)
+    return tuple(int(column[0]) for column in columns)  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize(
+    ("duration_ms", "expected"),
+    [
+        # 0.06 a minute, 30 seconds first, then every 6, 0.01 to connect: 0.001 a second.
+        (0, (0, 0, 0, 0)),  # unanswered: nothing, not even the connect fee
+        (1, (1, 30, 40_000, 0)),  # 30 x 0.001 + 0.01
+        (30_000, (30, 30, 40_000, 0)),
+        (30_001, (31, 36, 46_000, 0)),  # 36 x 0.001 + 0.01
+        (42_000, (42, 42, 52_000, 0)),
+    ],
+)
+def test_a_deck_prices_increments(
+    tmp_path: Path, duration_ms: int, expected: tuple[int, int, int, int]
+) -> None:
+    """The longest prefix gives the zone, the zone the rate; time grows to whole increments."""
+    tables = priced(tmp_path, "voice", "kind: deck, deck: STANDARD")
+    result = rated(tables, "voice", called_number="4917123", duration_ms=duration_ms)
+    assert figures(result) == expected
+    assert tables.decks.zone_names[int(result.zone[0])] == "DE-MOBILE"
+
+
+def test_no_rate_is_a_reason_and_no_money(tmp_path: Path) -> None:
+    """A number under no prefix has no price: the leg says so, and nobody is charged zero."""
+    tables = priced(tmp_path, "voice", "kind: deck, deck: STANDARD")
+    assert rated(tables, "voice", called_number="1809").reason.tolist() == [Reason.NO_RATE]
+
+
+def test_a_share_is_taken_of_the_agreements_own_currency(tmp_path: Path) -> None:
+    """30 % of 9.99 is 2.997, of a refund the same with a minus; of another currency nothing."""
+    tables = priced(tmp_path, "transaction", 'kind: share, percent: "30"')
+    assert figures(rated(tables, "transaction")) == (9_990_000, 9_990_000, 2_997_000, 0)
+    refund = rated(tables, "transaction", retail_amount_micros=-9_990_000)
+    assert figures(refund) == (-9_990_000, -9_990_000, -2_997_000, 0)
+    other = rated(tables, "transaction", retail_currency="USD")
+    assert other.reason.tolist() == [Reason.CURRENCY_MISMATCH]
+
+
+def test_tiers_count_and_cost_nothing_yet(tmp_path: Path) -> None:
+    """What a graduated price asks depends on the period: the event brings its quantity only."""
+    tables = priced(tmp_path, "sms", 'kind: tiers, per: unit, tiers: [{price: "0.5"}]')
+    assert figures(rated(tables, "sms", units=3)) == (3, 3, 0, 0)
+
+
+def test_what_is_not_rounded_by_contract_is_cut_to_micros(tmp_path: Path) -> None:
+    """With rounding at the line, 0.0000016 becomes 1 micro and a residue of 600 over 10^9."""
+    tables = priced(tmp_path, "sms", 'kind: unit, per: unit, amount: "0.0000016"', "place: line")
+    assert figures(rated(tables, "sms", units=1)) == (1, 1, 1, 600)
+
+
+@pytest.mark.parametrize(
+    ("price", "reason"),
+    [
+        # 10^9 currency units is the most that one event may cost.
+        ('kind: unit, per: unit, amount: "1000000"', "none"),
+        ('kind: unit, per: unit, amount: "1000000", connect_fee: "0.000001"', "charge_overflow"),
+        ('kind: tiers, per: unit, tiers: [{up_to: 9, price: "0"}, {price: "1000000"}]', "none"),
+    ],
+)
+def test_a_charge_beyond_reason_suspends(tmp_path: Path, price: str, reason: str) -> None:
+    """A price that must be a mistake stops the event, not the stream."""
+    tables = priced(tmp_path, "sms", price)
+    assert Reason(int(rated(tables, "sms", units=1_000).reason[0])).label == reason
+    over = rated(tables, "sms", units=1_001)
+    assert over.reason.tolist() == [Reason.CHARGE_OVERFLOW]
+    assert rated(tables, "sms", units=2**53 - 1).reason.tolist() == [Reason.CHARGE_OVERFLOW]
+
+
+@settings(max_examples=40)
+@given(
+    price_nanos=st.integers(0, 10**15),
+    fee_nanos=st.sampled_from([0, 7, 10**9]),
+    volume=st.integers(0, 2**42),
+    per=st.sampled_from([("byte", 1), ("megabyte", 10**6), ("gigabyte", 10**9)]),
+    mode=st.sampled_from(MODES),
+    decimals=st.integers(0, 6),
+)
+def test_every_charge_is_the_exact_one_rounded(  # noqa: PLR0913 - what a charge depends on
+    price_nanos: int, fee_nanos: int, volume: int, per: tuple[str, int], mode: str, decimals: int
+) -> None:
+    """At any size, far beyond 64 bits too, charge is the rounded fraction and residue the rest."""
+    name, unit = per
+    amount, fee = (f"{n // 10**9}.{n % 10**9:09d}" for n in (price_nanos, fee_nanos))
+    price = f'kind: unit, per: {name}, amount: "{amount}", connect_fee: "{fee}"'
+    with tempfile.TemporaryDirectory() as directory:
+        tables = priced(Path(directory), "data", price, f"mode: {mode}, decimals: {decimals}")
+    result = rated(tables, "data", volume_up_bytes=volume, volume_down_bytes=0)
+    exact = Fraction(price_nanos * volume, unit * 10**9) + Fraction(fee_nanos if volume else 0, 10**9)
+    micros = round_units(exact * 10**decimals, mode) * 10 ** (6 - decimals)
+    if micros > 10**15:
+        assert result.reason.tolist() == [Reason.CHARGE_OVERFLOW]
+        return
+    _, _, charge, residue = figures(result)
+    assert charge == micros
+    assert Fraction(charge, 10**6) + Fraction(residue, unit * 10**9) == exact

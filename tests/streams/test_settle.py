@@ -1,0 +1,338 @@
+"""The loop: what is called in which order, and what follows when a commit does not go well."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from state.invariants import InvariantViolation, invariant
+from streams.log import Aborted, Assignment, Fenced, Log, LogError, Message, Segment, Unknown
+from streams.settle import FIRST_EVENTS_A_MESSAGE, Loop, Step, Stopwatch, Work
+from tests.log_worlds import LocalWorld, SimulatedWorld, World
+
+IN, OUT = "in", "out"
+
+
+def segment(*values: bytes, partition: int = 0, start: int = 0) -> Segment:
+    """Messages of one partition, dense from an offset."""
+    offsets = np.arange(start, start + len(values))
+    upto = start + len(values)
+    return Segment(IN, partition, offsets, [None] * len(values), values, upto, 0)
+
+
+class FakeHop:
+    """A hop that writes down what it is asked; each message becomes one output message."""
+
+    name = "fake"
+    inputs = (IN,)
+
+    def __init__(self, calls: list[str]) -> None:
+        """Nothing owned yet."""
+        self._calls = calls
+        self.events = 0
+        self.is_right = True
+
+    def assign(self, partition: int, positions: Mapping[str, int], log: Log) -> None:
+        """Note which partition starts where."""
+        self._calls.append(f"assign {partition} at {positions[IN]}")
+
+    def revoke(self, partitions: frozenset[int]) -> None:
+        """Note which partitions go, if any."""
+        self._calls += [f"revoke {sorted(partitions)}"] if partitions else []
+
+    def compute(self, segments: Sequence[Segment]) -> Work:
+        """Copy messages and positions."""
+        self._calls.append("compute")
+        invariant(self.is_right, "the hop is right")
+        work = Work(delta=None, events=self.events)
+        for each in segments:
+            work.send(OUT, each.partition, *((None, value) for value in each.values))
+            work.positions[IN, each.partition] = each.next_offset
+        return work
+
+    def apply(self, work: Work) -> None:
+        """Note it."""
+        self._calls.append("apply")
+
+
+class FakeLog:
+    """A log that gives what a test put in, and ends commits as the test says."""
+
+    def __init__(self, calls: list[str]) -> None:
+        """Nothing to read; no change of ownership."""
+        self._calls = calls
+        self.batches: list[list[Segment]] = []
+        self.assignments: list[Assignment | None] = []
+        self.endings: list[LogError] = []
+        self.asked: list[int] = []
+
+    def read(self, messages_max: int, linger_seconds: float) -> list[Segment]:
+        """The next batch."""
+        self._calls.append("read")
+        self.asked.append(messages_max)
+        return self.batches.pop(0) if self.batches else []
+
+    def changes(self) -> Assignment | None:
+        """The next change."""
+        self._calls.append("changes")
+        return self.assignments.pop(0) if self.assignments else None
+
+    @property
+    def owned(self) -> frozenset[int]:
+        """Not asked by the loop."""
+        return frozenset()
+
+    def begin(self) -> None:
+        """Note it."""
+        self._calls.append("begin")
+
+    def send(self, topic: str, partition: int, messages: Sequence[Message]) -> None:
+        """Note where to and how many."""
+        self._calls.append(f"send {topic} {partition} {len(messages)}")
+
+    def commit(self, positions: Mapping[tuple[str, int], int]) -> None:
+        """Note the positions, and end as the test says."""
+        self._calls.append(f"commit {sorted(positions.items())}")
+        if self.endings:
+            raise self.endings.pop(0)
+
+    def abort(self) -> None:
+        """Note it."""
+        self._calls.append("abort")
+
+    def rewind(self) -> None:
+        """Note it."""
+        self._calls.append("rewind")
+
+    def recover(self, topic: str, partition: int, from_offset: int = 0) -> Iterator[Segment]:
+        """Nothing was written before."""
+        return iter(())
+
+    def partitions(self, topic: str) -> int:
+        """Two of every topic."""
+        return 2
+
+    def close(self) -> None:
+        """Note it."""
+        self._calls.append("close")
+
+
+class Bench:
+    """A loop of the fakes, and everything that was called, in order."""
+
+    def __init__(self, batch_events: int = 1_000) -> None:
+        """A loop that owns nothing yet."""
+        self.calls: list[str] = []
+        self.hop, self.log = FakeHop(self.calls), FakeLog(self.calls)
+        self.loop = Loop(self.hop, self.log, Stopwatch(lambda: 0), batch_events, 0)
+
+    def step(self, *batch: Segment, change: Assignment | None = None) -> tuple[Step, list[str]]:
+        """One step on a batch: what it returned, and what it called."""
+        self.log.batches.append(list(batch))
+        self.log.assignments.append(change)
+        self.calls.clear()
+        return self.loop.step(), list(self.calls)
+
+
+GAINED = Assignment({0: {IN: 5}, 1: {IN: 0}}, frozenset())
+
+
+def test_memory_changes_after_the_commit() -> None:
+    """All outputs and the next offsets are one transaction; only then the delta is applied."""
+    step, calls = Bench().step(segment(b"a", b"b", start=5), segment(b"c", partition=1))
+    assert step.result == "commit"
+    assert calls == [
+        "read",
+        "changes",
+        "compute",
+        "begin",
+        "send out 0 2",
+        "send out 1 1",
+        "commit [(('in', 0), 7), (('in', 1), 1)]",
+        "apply",
+    ]
+
+
+@pytest.mark.parametrize("batch", [(), (segment(),)], ids=["nothing read", "empty segment"])
+def test_idle_opens_no_transaction(batch: tuple[Segment, ...]) -> None:
+    """Where nothing came in, nothing is computed or written."""
+    step, calls = Bench().step(*batch)
+    assert (step.result, calls) == ("idle", ["read", "changes"])
+
+
+def test_aborted_is_read_again() -> None:
+    """What was computed for a transaction that did not happen is dropped; memory stays."""
+    bench = Bench()
+    bench.log.endings.append(Aborted("refused"))
+    step, calls = bench.step(segment(b"a"))
+    assert step.result == "abort"
+    assert calls[-2:] == ["commit [(('in', 0), 1)]", "rewind"]
+    assert bench.step(segment(b"a"))[0].result == "commit"
+
+
+def test_unknown_outcome_recovers_everything() -> None:
+    """After a lost answer no memory is trusted: all is recovered where the log stands."""
+    bench = Bench()
+    bench.step(change=GAINED)
+    bench.log.endings.append(Unknown("no answer"))
+    bench.log.assignments += [None, Assignment({0: {IN: 6}, 1: {IN: 0}}, frozenset())]
+    bench.log.batches.append([segment(b"a", start=5)])
+    bench.calls.clear()
+    assert bench.loop.step().result == "unknown"
+    assert bench.calls[-6:] == [
+        "commit [(('in', 0), 6)]",
+        "revoke [0, 1]",
+        "rewind",
+        "changes",
+        "assign 0 at 6",
+        "assign 1 at 0",
+    ]
+    assert "apply" not in bench.calls
+
+
+def test_fenced_stops_the_loop() -> None:
+    """A member that another one has replaced neither applies nor goes on."""
+    bench = Bench()
+    bench.log.endings.append(Fenced("replaced"))
+    with pytest.raises(Fenced):
+        bench.step(segment(b"a"))
+    assert bench.calls[-1] == "commit [(('in', 0), 1)]"
+
+
+def test_broken_invariant_begins_nothing() -> None:
+    """When the hop is wrong about itself, no transaction is even opened."""
+    bench = Bench()
+    bench.hop.is_right = False
+    with pytest.raises(InvariantViolation, match="the hop is right"):
+        bench.step(segment(b"a"))
+    assert bench.calls == ["read", "changes", "compute"]
+
+
+def test_lost_partitions_go_before_gained_ones_come() -> None:
+    """A partition moves by forgetting and recovering; a batch is computed on what came of it."""
+    bench = Bench()
+    bench.step(change=GAINED)
+    _, calls = bench.step(
+        segment(b"a", partition=2), change=Assignment({2: {IN: 9}}, frozenset({1}))
+    )
+    assert calls[:5] == ["read", "changes", "revoke [1]", "assign 2 at 9", "compute"]
+
+
+def test_partition_gained_again_is_recovered_anew() -> None:
+    """What was lost and came back in one read may have been changed by another owner meanwhile."""
+    bench = Bench()
+    bench.step(change=GAINED)
+    _, calls = bench.step(change=Assignment({0: {IN: 8}}, frozenset()))
+    assert calls == ["read", "changes", "revoke [0]", "assign 0 at 8"]
+
+
+def test_close_leaves_and_forgets() -> None:
+    """A loop that ends gives its partitions back before its memory goes."""
+    bench = Bench()
+    bench.step(change=GAINED)
+    bench.calls.clear()
+    bench.loop.close()
+    assert bench.calls == ["close", "revoke [0, 1]"]
+
+
+def test_batches_are_measured_in_events() -> None:
+    """How many messages are read follows from how many events the last ones carried."""
+    bench = Bench(batch_events=1_000)
+    bench.hop.events = 40
+    bench.step(segment(b"a", b"b"))
+    bench.step()
+    # At first a message is taken to carry FIRST_EVENTS_A_MESSAGE. Then 2 messages carried 40
+    # events: 20 each, so that 50 messages make 1,000.
+    assert bench.log.asked == [max(1, 1_000 // FIRST_EVENTS_A_MESSAGE), 50]
+
+
+def test_aborted_batch_is_read_no_smaller() -> None:
+    """Only batches that were settled say how many messages to read."""
+    bench = Bench(batch_events=1_000)
+    bench.hop.events = 1_000
+    bench.log.endings.append(Aborted("refused"))
+    bench.step(segment(b"a"))
+    bench.step()
+    assert bench.log.asked[0] == bench.log.asked[1]
+
+
+def test_stopwatch_adds_up_by_station() -> None:
+    """Time goes to the station whose lap ends, and none is counted from before the start."""
+    ticks = iter([0, 100, 107, 110, 200, 205])
+    watch = Stopwatch(lambda: next(ticks))
+    watch.start()  # at 100
+    watch.lap("read")  # 107 - 100 = 7
+    watch.lap("send")  # 110 - 107 = 3
+    watch.start()  # at 200
+    watch.lap("read")  # 205 - 200 = 5 more
+    assert watch.stations == {"read": 12, "send": 3}
+
+
+class Copier:
+    """A hop that copies its inputs on a genuine log and remembers how far it is."""
+
+    name = "hop"
+
+    def __init__(self, world: World) -> None:
+        """Nothing recovered yet."""
+        self.inputs = (world.source, world.second)
+        self._output = world.output
+        self.starts: list[tuple[int, int]] = []
+        self.next: dict[int, int] = {}
+
+    def assign(self, partition: int, positions: Mapping[str, int], log: Log) -> None:
+        """Start at the committed position, which must be where the output ends."""
+        written = sum(len(s) for s in log.recover(self._output, partition))
+        assert written == positions[self.inputs[0]]
+        self.starts.append((partition, written))
+        self.next[partition] = written
+
+    def revoke(self, partitions: frozenset[int]) -> None:
+        """Forget; what is forgotten already may be named again."""
+        for partition in partitions:
+            self.next.pop(partition, None)
+
+    def compute(self, segments: Sequence[Segment]) -> Work:
+        """Copy what comes next, and nothing else."""
+        work = Work(delta={})
+        for each in segments:
+            assert int(each.offsets[0]) == self.next[each.partition]
+            work.send(self._output, each.partition, *((None, value) for value in each.values))
+            work.positions[each.topic, each.partition] = each.next_offset
+            work.delta[each.partition] = each.next_offset
+        return work
+
+    def apply(self, work: Work) -> None:
+        """Take the positions over."""
+        self.next.update(work.delta)
+
+
+@pytest.mark.parametrize("happens", [True, False], ids=["it happened", "it did not"])
+@pytest.mark.parametrize("kind", ["local", "simulated"])
+def test_unknown_outcome_on_a_log(kind: str, tmp_path: Path, *, happens: bool) -> None:
+    """Every log reports all partitions as gained after a lost answer, where they are committed.
+
+    Three messages are copied exactly once, whether the lost commit of the first had an effect.
+    """
+    world: LocalWorld | SimulatedWorld
+    world = LocalWorld(tmp_path) if kind == "local" else SimulatedWorld()
+    log = world.open()
+    hop = Copier(world)
+    loop = Loop(hop, log, Stopwatch(lambda: 0), 10 * FIRST_EVENTS_A_MESSAGE, 0)
+    for _ in range(2):
+        assert loop.step().result == "idle"
+    assert sorted(hop.starts) == [(0, 0), (1, 0)]
+    world.append(world.source, 0, [(None, b"a")])
+    world.lose_answer(log, happens=happens)
+    assert loop.step().result == "unknown"
+    # Both partitions start anew: partition 0 behind its first message, if that was committed.
+    assert sorted(hop.starts[2:]) in ([(0, 0), (1, 0)], [(0, 1), (1, 0)])
+    world.append(world.source, 0, [(None, b"b"), (None, b"c")])
+    for _ in range(6):
+        loop.step()
+    assert [value for _, _, value in world.visible(world.output, 0)] == [b"a", b"b", b"c"]
+    loop.close()
+    world.close()

@@ -1,0 +1,156 @@
+"""Messages become rows: every field at its place, every impossible row with its reason."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.codes import Direction, Service
+from schemas.columns import Unreadable, encode_unreadable
+from state.prefixes import justify
+from streams.usage import NO_SEQUENCE, service_of
+from tests.makers import reasons, usage
+from tests.usage_makers import NOVEMBER_US, message, row
+
+ROWS = st.sampled_from(list(Service)).flatmap(
+    lambda service: st.fixed_dictionaries(
+        {
+            "sequence": st.integers(0, 50),
+            "event_id": st.none() | st.sampled_from(["a", "ä" * 300]),
+            "direction": st.sampled_from(["in", "out"]),
+            "test": st.booleans(),
+            "utc_offset_minutes": st.sampled_from([0, 60]),
+        }
+    ).map(lambda fields: (service, row(service, **fields)))
+)
+
+
+def digest(*, service: Service = Service.VOICE, **fields: Any) -> int:  # noqa: ANN401
+    """The digest of one event's body."""
+    return int(usage(message(service, row(service, **fields))).body[0])
+
+
+def line(reason: str, sequence: int, source: str = "file-1") -> bytes:
+    """The record of a line that could not be read."""
+    return bytes(encode_unreadable([Unreadable(0, source, sequence, reason, "x")])[0].as_py())
+
+
+def test_an_event_fills_its_row() -> None:
+    """What the message says stands in the columns: who, when, whose, where to and how much."""
+    fields = {"ingress_route": "TG-1", "duration_ms": 1_500, "direction": "out", "epoch": -3}
+    batch = usage(message(Service.VOICE, row(Service.VOICE, sequence=7, **fields)))
+    assert (batch.sequence[0], batch.epoch[0], batch.started_us[0]) == (7, -3, NOVEMBER_US)
+    assert batch.direction[0] == Direction.OUT
+    assert service_of(batch, 0) is Service.VOICE
+    assert batch.keys["ingress_route"].values[batch.keys["ingress_route"].codes[0]] == "TG-1"
+    assert batch.keys["egress_route"].codes[0] == -1
+    assert batch.rated_number[0] == justify(pa.array(["4930123456"]))[0]
+    assert batch.quantities["duration_ms"][0] == 1_500
+    assert reasons(batch) == ["none"]
+
+
+def test_the_routing_number_goes_before_the_called_one() -> None:
+    """A ported number is priced by the network that it was ported to."""
+    batch = usage(message(Service.SMS, row(called_number="4930", routing_number="491")))
+    assert batch.rated_number[0] == justify(pa.array(["491"]))[0]
+
+
+@pytest.mark.parametrize(
+    ("service", "fields", "reason"),
+    [
+        (Service.SMS, {"source": ""}, "no_source"),
+        (Service.SMS, {"sequence": None}, "no_identity"),
+        (Service.SMS, {"sequence": 2**43 - 1}, "no_identity"),
+        (Service.SMS, {"sequence": 2**43 - 2}, "none"),
+        (Service.SMS, {"sequence": -1, "event_id": "e"}, "none"),
+        (Service.SMS, {"sequence": None, "event_id": ""}, "no_identity"),
+        (Service.VOICE, {"duration_ms": -1}, "negative_quantity"),
+        (Service.VOICE, {"duration_ms": 2**53}, "quantity_overflow"),
+        (Service.VOICE, {"duration_ms": 2**53 - 1}, "none"),
+        # Each volume fits, both together do not.
+        (Service.DATA, {"volume_up_bytes": 2**52, "volume_down_bytes": 2**52}, "quantity_overflow"),
+        (Service.TRANSACTION, {"retail_amount_micros": -5}, "none"),
+        (Service.TRANSACTION, {"retail_amount_micros": -(2**53)}, "quantity_overflow"),
+        # The lowest of all integers has no absolute value in 64 bits.
+        (Service.TRANSACTION, {"retail_amount_micros": -(2**63)}, "quantity_overflow"),
+        (Service.SMS, {"started_at": 946_684_799_999_999}, "impossible_time"),
+        (Service.SMS, {"started_at": 4_102_444_800_000_000}, "impossible_time"),
+        (Service.CIRCUIT, {"ended_at": NOVEMBER_US - 1}, "impossible_time"),
+        (Service.CIRCUIT, {"ended_at": NOVEMBER_US}, "none"),
+        (Service.SMS, {"utc_offset_minutes": -901}, "impossible_time"),
+        (Service.SMS, {"utc_offset_minutes": -900}, "none"),
+        (Service.SMS, {"called_number": "+4930"}, "invalid_number"),
+        (Service.SMS, {"called_number": "1234567890123456"}, "invalid_number"),
+        (Service.SMS, {"routing_number": ""}, "invalid_number"),
+    ],
+)
+def test_what_cannot_be_true_has_a_reason(
+    service: Service, fields: dict[str, Any], reason: str
+) -> None:
+    """Every check refuses its own case, and lets pass what lies just on the other side."""
+    assert reasons(usage(message(service, row(service, **fields)))) == [reason]
+
+
+@pytest.mark.parametrize("reason", ["unreadable_line", "unknown_service", "quantity_overflow"])
+def test_a_line_that_could_not_be_read_keeps_its_reason(reason: str) -> None:
+    """What the adapter said of a line is what quarantine will say; its number identifies it."""
+    batch = usage(line(reason, 3))
+    assert (reasons(batch), batch.sequence.tolist()) == ([reason], [3])
+
+
+@pytest.mark.parametrize("reason", ["what?", "test", "none", "unknown_route", ""])
+def test_a_line_with_any_other_word_is_unreadable(reason: str) -> None:
+    """No record on the log, whatever it says, can stop the stream or pass for something else."""
+    assert reasons(usage(line(reason, 3))) == ["unreadable_line"]
+
+
+def test_a_line_without_number_or_source_is_nobodys() -> None:
+    """A line that its adapter did not number has no identity; neither has one without a source."""
+    batch = usage(line("unreadable_line", -1), line("unreadable_line", 4, source=""))
+    assert batch.sequence.tolist() == [NO_SEQUENCE, NO_SEQUENCE]
+
+
+@given(st.lists(ROWS, min_size=1, max_size=8))
+def test_a_body_digest_is_the_events_own(rows: list[tuple[Service, dict[str, Any]]]) -> None:
+    """What else is in the batch, before or after, has no part in an event's digest."""
+    batch = usage(*(message(service, fields) for service, fields in rows))
+    for index, at in enumerate(batch.message.tolist()):
+        service, fields = rows[at]
+        assert int(batch.body[index]) == int(usage(message(service, fields)).body[0])
+
+
+def test_a_body_is_all_but_who_counted_it() -> None:
+    """Source, epoch and number are the key, not the body; an event id is part of what is said."""
+    assert digest(source="a", sequence=1, epoch=0) == digest(source="b", sequence=2, epoch=9)
+    assert digest(event_id="a") != digest(event_id="b")
+
+
+def test_any_difference_shows_in_the_digest() -> None:
+    """Null, zero and empty are three things; one text in two fields is two things."""
+    different = [
+        digest(),
+        digest(service=Service.SMS),
+        digest(test=True),
+        digest(direction="out"),
+        digest(duration_ms=61_001),
+        digest(release_cause=0),
+        digest(partial_sequence=0),
+        digest(partial_final=False),
+        digest(session_id=""),
+        digest(ingress_route="x"),
+        digest(egress_route="x"),
+        digest(home_network="x"),
+        digest(visited_network="x"),
+        digest(routing_number="1"),
+        digest(calling_number="1"),
+        digest(subscriber="1"),
+        digest(subscriber_token="1"),
+        digest(started_at=NOVEMBER_US + 1),
+        digest(utc_offset_minutes=1),
+    ]
+    assert all(a != b for a, b in itertools.combinations(different, 2))
