@@ -60,7 +60,7 @@ def wall_clock_us() -> int:
     return time.time_ns() // 1_000
 
 
-def demo(  # noqa: PLR0913 - each is an option of the command
+def demo(  # noqa: PLR0913, PLR0917 - each is an option of the command
     seed: Annotated[int, typer.Option(help="The same seed gives the same totals.")] = 7,
     events: Annotated[int, typer.Option(help="How many usage events.")] = 5_000_000,
     rate: Annotated[int, typer.Option(help="Events a second, live.")] = 5_000,

@@ -2,10 +2,10 @@
 
 Settlement is usage times agreements, and this is where agreements come from: `partners.yaml`,
 `agreements.yaml`, `attribution.csv`, and for each deck `decks/NAME.prefixes.csv` and
-`decks/NAME.rates.csv`. `load` reads all of it or refuses all of it: a `InvalidReferenceError` carries
-every mistake found, each with file, line, field and what to do, so that they are mended in one go.
-A loaded reference is immutable and named by a digest of its content, which every rated block
-repeats.
+`decks/NAME.rates.csv`. `load` reads all of it or refuses all of it: a `InvalidReferenceError`
+carries every mistake found, each with file, line, field and what to do, so that they are mended in
+one go. A loaded reference is immutable and named by a digest of its content, which every rated
+block repeats.
 """
 
 from __future__ import annotations

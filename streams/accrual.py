@@ -134,7 +134,7 @@ def tier_positions(rows: Sequence[Row], row: Row) -> tuple[tuple[int, int], tupl
 
     Returns:
         (from, to) with everything booked up to the row's booked period, and (from, to) with what
-        was booked before it. Versions follow one another in time, so an earlier version's volume lies
+        was booked before it. Versions follow one another in time: an earlier version's volume lies
         below a later one's.
     """
 

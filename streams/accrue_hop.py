@@ -172,9 +172,7 @@ class AccrueHop:
             terms = self.book.terms(row.series)
             beside = self._siblings(memory, delta.plan, row) if terms.tiered else (row,)
             amounts[at] = amount(terms, row, beside)[0]
-        messages = write_rows(
-            self.names, keys, values, offsets, amounts, Reach(delta.as_of_us, delta.covers)
-        )
+        messages = write_rows(self.names, keys, values, offsets, amounts, reach)
         work.send(ACCRUALS.name, partition, *messages)
 
     def _row(self, number: int, values: Ints) -> Row:

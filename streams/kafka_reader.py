@@ -95,7 +95,7 @@ class Bounds:
                     raise LogError(message) from exception
                 time.sleep(ASK_AGAIN_SECONDS)
                 # After a broker's restart a client goes on asking with the leader epoch that it
-                # remembers, and is refused for minutes; a new one asks for the epoch first.
+                # remembers, and is refused; a new one has nothing to remember.
                 self._admin = AdminClient(self._configuration, logger=LOGGER)
         return {}
 

@@ -148,12 +148,12 @@ def _charges(
 ) -> tuple[Ints, Ints]:
     """Charges in micros and residues; a quantity of zero costs nothing, not even a connect fee."""
     charge, residue = np.zeros(len(item), np.int64), np.zeros(len(item), np.int64)
-    fee = np.where(quantity != 0, connect, 0)
+    fee: Ints = np.where(quantity != 0, connect, np.int64(0))
     # Both terms are bounded before they are computed: beyond 2^61 each, int64 might wrap.
     half = EXACT_MAX // 2
     fits = (np.abs(quantity) <= half // np.maximum(price, 1)) & (fee <= half // unit)
     wide = np.flatnonzero(~fits)
-    numerator = price * quantity + fee * unit
+    numerator: Ints = price * quantity + fee * unit
     place, mode = tables.item_place[item], tables.item_mode[item]
     decimals = tables.item_decimals[item]
     at_record = place == RoundingPlace.RECORD

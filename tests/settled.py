@@ -221,7 +221,15 @@ def _read_rows(message: dict[str, Any], reference: Reference, account: Account) 
     """Accrual rows with their residue as a fraction; a row without usage has money only."""
     agreement, booked = message["agreement"], message["booked"]
     for r in message["rows"]:
-        series = [agreement, r["version"], r["item"], r["line"], r["currency"], booked, r["original"]]
+        series = [
+            agreement,
+            r["version"],
+            r["item"],
+            r["line"],
+            r["currency"],
+            booked,
+            r["original"],
+        ]
         name = " ".join(map(str, series))
         over = _units(reference, agreement, r["version"], r["item"])
         if r["events"]:

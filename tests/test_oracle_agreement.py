@@ -91,7 +91,11 @@ def test_worlds_hold_what_they_promise() -> None:
             found = settling.found()
             outcomes.update(found.outcomes)
             adjusted += sum(name.split()[-3] != name.split()[-2] for name in found.rows)
-            tiered += sum(row[2] == 0 < found.amounts[name[:-5]] for name, row in found.rows.items() if name.endswith("None"))
+            tiered += sum(
+                row[2] == 0 < found.amounts[name[:-5]]
+                for name, row in found.rows.items()
+                if name.endswith("None")
+            )
     assert {name.partition("/")[0] for name in outcomes} == {
         "rated",
         "duplicate",

@@ -278,7 +278,9 @@ def _measures(random: Random, family: str, started: int, edges: Edges) -> dict[s
     """How much of it there was; now and then impossibly much, or less than nothing."""
     odd = random.choices([0, -1, 2**53 - 1, 2**53, 2**62, -(2**63)], [95, 1, 1, 1, 1, 1])[0]
     if family == "voice":
-        duration = odd or random.choice([0, 1, 999, 1_000, 1_001, 30_000, 36_001, 61_000, 7_200_000])
+        duration = odd or random.choice(
+            [0, 1, 999, 1_000, 1_001, 30_000, 36_001, 61_000, 7_200_000]
+        )
         return {"called_number": _number(random, edges), "duration_ms": duration}
     if family == "sms":
         return {"called_number": _number(random, edges), "units": odd or random.randint(0, 3)}

@@ -175,7 +175,9 @@ def _price(random: Random, service: str, decimals: int) -> str:
     if service == "voice" and random.random() < 1 / 2:
         return f"{{kind: deck, deck: {random.choice(['STD', 'ALT'])}}}"
     if service == "transaction" and random.random() < 2 / 3:
-        return f'{{kind: share, percent: "{random.choice(["0", "30", "12.5", "3.1234567", "100"])}"}}'
+        return (
+            f'{{kind: share, percent: "{random.choice(["0", "30", "12.5", "3.1234567", "100"])}"}}'
+        )
     fitting = [per for per, unit in PERS[service].items() if unit * 10 ** (9 - decimals) < 10**16]
     per = random.choice(fitting or ["event"])
     timed = ""

@@ -30,20 +30,21 @@ def broker(given: str | None) -> Iterator[str]:
         msg = "a broker can only be started from a checkout: give one with --brokers HOST:PORT"
         raise FileNotFoundError(msg)
     with tempfile.TemporaryDirectory() as directory:
-        port = _free_port()
-        _script("start", directory, str(port))
+        port = free_port()
+        script("start", directory, str(port))
         try:
             yield f"127.0.0.1:{port}"
         finally:
-            _script("wipe", directory)
+            script("wipe", directory)
 
 
-def _script(*arguments: str) -> None:
+def script(*arguments: str) -> None:
+    """A command of scripts/kafka.sh."""
     command = [str(SCRIPT), *arguments]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - our own script
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """A port with a free one above it, for broker and controller."""
     while True:
         with socket.socket() as first, socket.socket() as second:

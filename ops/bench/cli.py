@@ -10,6 +10,7 @@ import typer
 from ops.bench.broker import broker
 from ops.bench.embedded import embedded, recovery
 from ops.bench.freshness import freshness
+from ops.bench.peers import run_peers
 from ops.bench.rate import Setting, measure
 from ops.bench.recipe import Shape
 from ops.output import Exit, Form, print_json, show
@@ -30,6 +31,12 @@ def bench_rate(
     """The whole path, both hops in one process, against consume-and-decode only."""
     with broker(brokers) as address:
         document = measure(address, Setting(events, envelope))
+    if peers is not None:
+        document["peers"] = beside = run_peers(peers, events)
+        streams = beside["kafka_streams_two_phase"]
+        for figure in ("events_per_second", "cpu_seconds_per_million"):
+            ratio = document[figure] / streams[figure]
+            document[f"{figure}_to_kafka_streams"] = round(ratio, 3)
     _print(document, output)
     if document["checked"] != "exact":
         raise typer.Exit(int(Exit.FINDING))

@@ -399,8 +399,3 @@ def simulate(seed: int, hits: Counter[str]) -> Run:
             world.end()
     statements = len(world.auditor.documents)
     return Run(world.plan, found, world.is_mended, statements, world.auditor.checks)
-
-
-def reproduction(seed: int) -> str:
-    """The one command that runs a seed again."""
-    return f"make sim SEEDS=1 FIRST={seed}"

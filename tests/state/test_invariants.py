@@ -18,7 +18,9 @@ def test_what_holds_passes_in_silence() -> None:
 
 def test_what_does_not_hold_names_rule_and_facts() -> None:
     """The message has the rule, stated positively, and what was found instead."""
-    with pytest.raises(InvariantViolation, match=r"^Invariant: it adds up \(read=2, counted='1'\)$"):
+    with pytest.raises(
+        InvariantViolation, match=r"^Invariant: it adds up \(read=2, counted='1'\)$"
+    ):
         invariant(False, "it adds up", read=2, counted="1")  # noqa: FBT003
 
 

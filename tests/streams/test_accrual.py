@@ -17,9 +17,7 @@ from tests import builders
 
 TIERS = [(600, 10_000_000), (1_200, 5_000_000), (None, 0)]  # seconds; 0.01, 0.005, nothing a minute
 ONE = Series("ALFA-1", 1, "voice", "", "EUR", "2026-10", "2026-10")
-STEPS = st.lists(
-    st.tuples(st.integers(1, 500), st.integers(0, 10**10)), min_size=1, max_size=4
-)
+STEPS = st.lists(st.tuples(st.integers(1, 500), st.integers(0, 10**10)), min_size=1, max_size=4)
 
 
 def row(quantity: int, *, version: int = 1, booked: str = "2026-10") -> Row:
@@ -101,7 +99,11 @@ def test_positions_are_by_version_and_booked_period() -> None:
 
 @given(
     st.lists(
-        st.tuples(st.integers(0, 900), st.integers(1, 2), st.sampled_from(["2026-10", "2026-11", "2026-12"])),
+        st.tuples(
+            st.integers(0, 900),
+            st.integers(1, 2),
+            st.sampled_from(["2026-10", "2026-11", "2026-12"]),
+        ),
         max_size=8,
     )
 )
@@ -157,7 +159,9 @@ def test_a_version_that_reference_lost_is_an_error(tmp_path: Path) -> None:
         book(tmp_path, "place: line").terms(ONE._replace(version=3))
 
 
-@pytest.mark.parametrize(("value", "micros"), [("0.0000005", 0), ("0.0000015", 2), ("-1.5", -1_500_000)])
+@pytest.mark.parametrize(
+    ("value", "micros"), [("0.0000005", 0), ("0.0000015", 2), ("-1.5", -1_500_000)]
+)
 def test_what_is_only_shown_is_half_even(value: str, micros: int) -> None:
     """An amount that is rounded elsewhere by contract is shown to the micro."""
     assert shown(Fraction(value)) == micros

@@ -92,9 +92,7 @@ def test_the_first_listed_key_decides(
 @pytest.mark.parametrize(
     ("started_us", "reason"), [(NOVEMBER_US - 1, "unknown_route"), (NOVEMBER_US, "none")]
 )
-def test_a_key_counts_from_its_first_instant(
-    tables: Tables, started_us: int, reason: str
-) -> None:
+def test_a_key_counts_from_its_first_instant(tables: Tables, started_us: int, reason: str) -> None:
     """A route listed from the first of November is unknown up to the last microsecond before."""
     assert attributed(tables, ingress_route="TG-LATE", started_at=started_us)[1] == reason
 

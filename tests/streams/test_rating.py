@@ -36,7 +36,11 @@ def rated(tables: Tables, service: str, **fields: Any) -> Rated:  # noqa: ANN401
     named = {"ingress": "TG-1", "subscriber": "ap", "channel": "C-1"}[ROLES[service]]
     family = Service.of(service)
     return rated_of(
-        usage(message(Service(family), row(Service(family), **{keys[ROLES[service]]: named}, **fields))),
+        usage(
+            message(
+                Service(family), row(Service(family), **{keys[ROLES[service]]: named}, **fields)
+            )
+        ),
         tables,
     )
 
@@ -133,7 +137,9 @@ def test_every_charge_is_the_exact_one_rounded(  # noqa: PLR0913 - what a charge
     with tempfile.TemporaryDirectory() as directory:
         tables = priced(Path(directory), "data", price, f"mode: {mode}, decimals: {decimals}")
     result = rated(tables, "data", volume_up_bytes=volume, volume_down_bytes=0)
-    exact = Fraction(price_nanos * volume, unit * 10**9) + Fraction(fee_nanos if volume else 0, 10**9)
+    exact = Fraction(price_nanos * volume, unit * 10**9) + Fraction(
+        fee_nanos if volume else 0, 10**9
+    )
     micros = round_units(exact * 10**decimals, mode) * 10 ** (6 - decimals)
     if micros > 10**15:
         assert result.reason.tolist() == [Reason.CHARGE_OVERFLOW]

@@ -80,7 +80,9 @@ def test_money_is_rounded_once_at_its_place(
     assert document["totals"][0]["receivable"] == total
 
 
-@given(st.permutations([0, 1, 2, 3]), st.lists(st.integers(-(10**12), 10**12), min_size=4, max_size=4))
+@given(
+    st.permutations([0, 1, 2, 3]), st.lists(st.integers(-(10**12), 10**12), min_size=4, max_size=4)
+)
 def test_order_does_not_matter_and_lines_add_up(
     tmp_path_factory: pytest.TempPathFactory, order: list[int], charges: list[int]
 ) -> None:
@@ -114,7 +116,14 @@ def test_tiers_are_shown_one_by_one(tmp_path: Path) -> None:
     (line,) = document["lines"]
     assert line["amount"] == "0.125000"
     assert line["tiers"] == [
-        {"from": 0, "up_to": 600, "quantity": 600, "price": "0.01", "per": "minute", "amount": "0.1"},
+        {
+            "from": 0,
+            "up_to": 600,
+            "quantity": 600,
+            "price": "0.01",
+            "per": "minute",
+            "amount": "0.1",
+        },
         {
             "from": 600,
             "up_to": None,
