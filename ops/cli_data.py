@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from ops.close import closable
@@ -105,7 +106,7 @@ def settle(
         document = report(weir)
     print_report(document, output)
     for problem in problems:
-        notes.print(f"[yellow]problem:[/] {problem}", highlight=False, soft_wrap=True)
+        notes.print(f"[yellow]problem:[/] {escape(problem)}", highlight=False, soft_wrap=True)
     if problems:
         raise typer.Exit(int(Exit.FINDING))
 
@@ -177,7 +178,7 @@ def close(
         choice = closable(weir.tables, weir.statements(), rows, period, agreement)
         closed = weir.close_periods(choice.agreements, period) if choice.agreements else []
     for said in choice.remarks:
-        notes.print(said, highlight=False, soft_wrap=True)
+        notes.print(escape(said), highlight=False, soft_wrap=True)
     if closed or output is not Form.TABLE:
         show(output, "Closed", statement_rows(closed), (*StatementColumns, *TotalColumns))
     if not closed:

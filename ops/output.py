@@ -15,6 +15,7 @@ from typing import Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -89,5 +90,5 @@ def _cell(value: object) -> object:
 
 def fail(what: str, code: Exit = Exit.USAGE) -> typer.Exit:
     """Say what went wrong on standard error; raise what is returned."""
-    notes.print(f"[bold red]weir:[/] {what}", highlight=False, soft_wrap=True)
+    notes.print(f"[bold red]weir:[/] {escape(what)}", highlight=False, soft_wrap=True)
     return typer.Exit(int(code))

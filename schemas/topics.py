@@ -20,7 +20,8 @@ Keeps = Literal["all", "latest"]
 class Topic:
     """A topic as it must exist on the broker.
 
-    `keeps` says what is kept: everything for a time, or the latest value of each key for ever.
+    `keeps` says what is kept: everything, until an operator sets a retention, or the latest value
+    of each key.
     """
 
     name: str
@@ -38,7 +39,7 @@ class Topic:
 USAGE = Topic(
     "usage.v1", "usage", "all", "source", "usage events and envelopes, as mediation sends them"
 )
-RECYCLE = Topic("recycle.v1", "usage", "all", "source", "suspended usage to be tried again")
+RECYCLE = Topic("recycle.v1", "usage", "all", "suspense id", "suspended usage to be tried again")
 RATED = Topic("rated.v1", "usage", "all", "-", "rated usage in blocks of columns")
 SUSPENSE = Topic(
     "suspense.v1", "usage", "latest", "suspense id", "usage that could not be rated yet"

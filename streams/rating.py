@@ -81,6 +81,7 @@ def rate(usage: UsageBatch, legs: Legs, tables: Tables) -> Rated:
         )
         line = decks.rate_of.lookup(zone[by_deck], usage.started_us[event] // MICROS)
         reason[by_deck[line == NONE]] = Reason.NO_RATE
+        by_deck, line = by_deck[line != NONE], line[line != NONE]
         price[by_deck], connect[by_deck] = (
             decks.rate_price_nanos[line],
             decks.rate_connect_nanos[line],

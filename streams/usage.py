@@ -33,7 +33,7 @@ T = TypeVar("T", bound=np.generic)
 
 NO_SEQUENCE = -1
 SEQUENCE_MAX = 2**43 - 2  # room for the source beside it in one int64: see state/seen.py
-QUANTITY_MAX = 2**53
+QUANTITY_MAX = 2**44
 STARTED_MIN_US = 946_684_800_000_000  # 2000-01-01
 STARTED_MAX_US = 4_102_444_800_000_000  # 2100-01-01
 OFFSET_MINUTES_MAX = 900
@@ -80,18 +80,12 @@ BODY = (
 )
 
 
-# What an adapter may say of a line; any other word says no more than that it cannot be read.
+# What an adapter may say of a line; any other word says no more than that it cannot be read. Frame,
+# place and identity (41 to 45) are not for an adapter to judge: a line has them, as a record.
 LINE_REASONS = {
     reason.label: reason
-    for reason in (
-        Reason.UNDECODABLE,
-        Reason.NEGATIVE_QUANTITY,
-        Reason.QUANTITY_OVERFLOW,
-        Reason.IMPOSSIBLE_TIME,
-        Reason.INVALID_NUMBER,
-        Reason.UNREADABLE_LINE,
-        Reason.UNKNOWN_SERVICE,
-    )
+    for reason in Reason
+    if reason >= Reason.UNDECODABLE and not Reason.BAD_MAGIC <= reason <= Reason.NO_IDENTITY
 }
 
 

@@ -1,9 +1,9 @@
 """A world settled by the product, and what became of it in the words of the oracle.
 
-`Settling` runs both hops on the simulated log, in whatever batches, with periods closed and suspended
-usage recycled on the way. `found` reads the topics as a stranger does and says what stands there in
-the oracle's terms, `expected` is the oracle's own account of the same bytes; what differs between
-the two is a mistake of one of them.
+`Settling` runs both hops on the simulated log, in whatever batches, with periods closed and
+suspended usage recycled on the way. `found` reads the topics as a stranger does and says what
+stands there in the oracle's terms, `expected` is the oracle's own account of the same bytes; what
+differs between the two is a mistake of one of them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ops.oracle import Close, Recycle, Settlement, Trace, settle
 from ops.oracle_reference import Reference, read_reference
 from schemas import reference as product_reference
 from schemas import topics
-from schemas.codes import Reason, Role
+from schemas.codes import Role
 from schemas.records import codec
 from schemas.topics import partition_of
 from state.tables import build
@@ -107,7 +107,7 @@ class Settling:
         self.broker.append(topics.COMMANDS.name, partition, [(None, command)])
 
     def mend(self) -> None:
-        """Settle what is there by the reference as it is, and whatever follows by the mended one."""
+        """Settle what is there by the reference as it is, what follows by the mended one."""
         self.settle()
         tables = build(product_reference.load(self.mended_directory))
         self.engine.rate_hop.use(tables)
@@ -166,8 +166,8 @@ class Settling:
             for total in document["totals"]:
                 name = f"{document['agreement']} {document['period']} {total['currency']}"
                 account.totals[name] = (total["receivable"], total["payable"])
-        for _, _, _, _, value in self._entries(topics.RATED.name):
-            _read_legs(value, reference, account)
+        for _, _, _, _, block in self._entries(topics.RATED.name):
+            _read_legs(block, reference, account)
         for _, _, value in self._latest(topics.SUSPENSE.name):
             record = codec("suspense.avsc").decode(value)
             account.suspended[_place(record)] = record["reason"]

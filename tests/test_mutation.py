@@ -37,8 +37,10 @@ OUTCOMES = "one outcome an event"
 ACCRUALS = "accruals are right at every moment"
 POSITIONS = "state stands at the committed positions"
 ONCE = "input is read once and in order"
-# The same rule twice: as the auditor sees it on the log, and as the accrue hop refuses a block.
-COVERED = frozenset({"usage is covered once", "blocks follow one another"})
+PROGRESS = "progress is monotone"
+# One rule in three places: as the auditor sees it in contributions and in accruals, and as the
+# accrue hop refuses a block.
+COVERED = frozenset({"usage is covered once", PROGRESS, "blocks follow one another"})
 
 
 @dataclass(frozen=True)
@@ -243,9 +245,7 @@ MUTANTS = (
     Mutant("half up replaced by floor", round_down, frozenset({ACCRUALS})),
     Mutant("changelog not written", forget_changelog, frozenset({POSITIONS})),
     Mutant("marks written before commit", mark_before_commit, frozenset({OUTCOMES})),
-    Mutant(
-        "watermarks merged wrongly", merge_watermarks_wrongly, frozenset({"progress is monotone"})
-    ),
+    Mutant("watermarks merged wrongly", merge_watermarks_wrongly, frozenset({PROGRESS})),
     Mutant("no reload after unknown", skip_reload, frozenset({ONCE, POSITIONS}) | COVERED),
     Mutant("aborts ignored", ignore_aborts, frozenset({ONCE, POSITIONS}) | COVERED),
     Mutant("duplicates forgotten", forget_duplicates, frozenset({OUTCOMES})),

@@ -83,7 +83,7 @@ def test_a_world_that_once_differed_stays_settled(seed: int) -> None:
 
 
 def test_worlds_hold_what_they_promise() -> None:
-    """Over a few worlds nearly every outcome and reason occurs: agreement is not for want of cases."""
+    """Over a few worlds nearly every reason occurs: agreement is not for want of cases."""
     outcomes: Counter[str] = Counter()
     adjusted = tiered = 0
     for seed in range(6):

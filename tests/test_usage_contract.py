@@ -89,7 +89,7 @@ def test_bounds_are_the_ones_that_are_checked() -> None:
     # 2^43 - 2 = 8,796,093,022,206; 2000-01-01 and 2100-01-01 are 10,957 and 47,482 days.
     assert usage.SEQUENCE_MAX == 8_796_093_022_206
     assert "8796093022206 (2^43 - 2)" in PAGE
-    assert usage.QUANTITY_MAX == 2**53
+    assert usage.QUANTITY_MAX == 2**44
     assert usage.STARTED_MIN_US == 10_957 * 86_400_000_000
     assert usage.STARTED_MAX_US == 47_482 * 86_400_000_000
     assert f"-{usage.OFFSET_MINUTES_MAX} to {usage.OFFSET_MINUTES_MAX}" in PAGE

@@ -276,7 +276,7 @@ def _number(random: Random, edges: Edges) -> str:
 
 def _measures(random: Random, family: str, started: int, edges: Edges) -> dict[str, Any]:
     """How much of it there was; now and then impossibly much, or less than nothing."""
-    odd = random.choices([0, -1, 2**53 - 1, 2**53, 2**62, -(2**63)], [95, 1, 1, 1, 1, 1])[0]
+    odd = random.choices([0, -1, 2**44 - 1, 2**44, 2**62, -(2**63)], [95, 1, 1, 1, 1, 1])[0]
     if family == "voice":
         duration = odd or random.choice(
             [0, 1, 999, 1_000, 1_001, 30_000, 36_001, 61_000, 7_200_000]

@@ -162,9 +162,10 @@ def _items(random: Random, decimals: int) -> list[str]:
             split = random.choice([("any",), ("any",), ("in",), ("in", "out")])
             for direction in split:
                 flow = random.choice(["receivable", "payable"])
+                price = _price(random, service, decimals)
                 items.append(
                     f"{{item: {service}-{role}-{direction}, role: {role}, service: {service}, "
-                    f"direction: {direction}, flow: {flow}, price: {_price(random, service, decimals)}}}"
+                    f"direction: {direction}, flow: {flow}, price: {price}}}"
                 )
     return items
 

@@ -4,9 +4,8 @@ Exactly-once is a property of the broker as much as of Weir, and imitations of K
 messages and fence nobody. So tests marked `kafka` take the fixture `brokers` and run on Apache
 Kafka itself. `WEIR_TEST_BROKER` says where it comes from: `jar` (the default; Java and Maven are
 needed), `container` (Docker is needed) or HOST:PORT of a running broker, set up as
-`scripts/kafka.sh` does it. Without a broker these
-tests are skipped with the reason, and fail where that would hide something: with `CI=true` or
-`WEIR_REQUIRE_KAFKA=1`.
+`scripts/kafka.sh` does it. Without a broker these tests are skipped with the reason, and fail
+where that would hide something: with `CI=true` or `WEIR_REQUIRE_KAFKA=1`.
 """
 
 from __future__ import annotations

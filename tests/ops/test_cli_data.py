@@ -94,9 +94,7 @@ def test_a_file_that_cannot_be_read_is_a_finding(tmp_path: Path) -> None:
 
 def test_a_bad_reference_is_refused_before_anything_is_made(tmp_path: Path) -> None:
     """All that is wrong is said; there is no half-made data directory."""
-    bad = reference(
-        tmp_path / "reference", "kind,key,agreement,valid_from,valid_upto\nroute,A,X,,\n"
-    )
+    bad = reference(tmp_path / "reference", ATTRIBUTION.splitlines()[0] + "\nroute,A,X,,\n")
     usage = usage_file(tmp_path / "usage.jsonl", [call(1)])
     data = tmp_path / "data"
     result = weir("settle", "--reference", bad, "--usage", usage, "--data", data, exits=2)
@@ -267,10 +265,7 @@ def test_tampering_is_a_finding_that_is_named(data: Path) -> None:
     document = as_json("verify", "--data", data, exits=1)
     assert (document["events"], len(document["references"])) == (12, 1)
     assert document["differences"][0].startswith(name)
-    rows = list(
-        csv.DictReader(StringIO(weir("verify", "--data", data, "-o", "csv", exits=1).stdout))
-    )
-    assert rows == [{"difference": document["differences"][0]}]
+    assert as_csv("verify", "--data", data, exits=1) == [{"difference": document["differences"][0]}]
 
 
 def test_explain_for_people_and_for_programs(settled: Path) -> None:
@@ -280,10 +275,8 @@ def test_explain_for_people_and_for_programs(settled: Path) -> None:
     assert "none yet: 2024-11 is open" in text
     document = as_json("explain", "msc-1/0/1", "--data", settled)
     assert document["legs"][0]["charge"] == "0.076000"
-    rows = csv.DictReader(
-        StringIO(weir("explain", "msc-1/1", "--data", settled, "-o", "csv").stdout)
-    )
-    assert {"step": "charge", "text": "0.076000 EUR"} in list(rows)
+    rows = as_csv("explain", "msc-1/1", "--data", settled)
+    assert {"step": "charge", "text": "0.076000 EUR"} in rows
 
 
 @pytest.mark.parametrize(("name", "exits"), [("msc-1/99", 1), ("msc-1", 2)])
@@ -306,9 +299,7 @@ def test_suspended_usage_is_listed_and_recycled(data: Path, tmp_path: Path) -> N
     mended = reference(tmp_path / "mended", MENDED)
     done = weir("suspense", "recycle", "--data", data, "--reference", mended, "-o", "json")
     assert "1 settled, 1 still wait" in done.stderr
-    outcomes = {
-        (r["outcome"], r["reason"]): r["events"] for r in json.loads(done.stdout)["outcomes"]
-    }
+    outcomes = outcomes_in(json.loads(done.stdout))
     assert (outcomes["rated", "none"], outcomes["suspended", "conflicting_body"]) == (7, 1)
     weir("verify", "--data", data)
 
@@ -319,9 +310,7 @@ def test_quarantine_is_listed_and_replayed(data: Path) -> None:
     assert [r["reason"] for r in before] == ["negative_quantity"]
     done = weir("quarantine", "replay", "--data", data, "-o", "json")
     assert "1 quarantined records sent again" in done.stderr
-    outcomes = {
-        (r["outcome"], r["reason"]): r["events"] for r in json.loads(done.stdout)["outcomes"]
-    }
+    outcomes = outcomes_in(json.loads(done.stdout))
     assert (outcomes["duplicate", "none"], outcomes["quarantined", "negative_quantity"]) == (2, 1)
     assert as_json("quarantine", "list", "--data", data) == before
     weir("verify", "--data", data)

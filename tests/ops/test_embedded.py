@@ -8,7 +8,7 @@ import pytest
 
 from ops.embedded import Embedded
 from ops.reading import NoReferenceError, current_reference
-from schemas.reference import InvalidReferenceError  # noqa: A004 - the name it has there
+from schemas.reference import InvalidReferenceError
 from schemas.topics import RECYCLE, SUSPENSE, USAGE
 from streams.local_database import DirectoryError
 from tests.ops.books import (
@@ -87,7 +87,7 @@ def test_a_directory_needs_a_reference_once(tmp_path: Path) -> None:
     """Without one nothing can be settled, and no directory is made; a bad one is refused whole."""
     with pytest.raises(NoReferenceError, match="--reference DIR"):
         Embedded(tmp_path / "data")
-    with pytest.raises(InvalidReferenceError, match="partners.yaml"):
+    with pytest.raises(InvalidReferenceError, match=r"partners\.yaml"):
         Embedded(tmp_path / "data", tmp_path)
     assert not (tmp_path / "data").exists()
 
@@ -97,7 +97,7 @@ def test_a_failed_start_lets_go_of_the_directory(tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.mkdir()
     (data / "token.key").write_text("not a key")
-    with pytest.raises(Exception, match="token.key"):
+    with pytest.raises(Exception, match=r"token\.key"):
         Embedded(data, reference(tmp_path / "reference"))
     (data / "token.key").unlink()
     with Embedded(data, reference(tmp_path / "reference")):

@@ -189,7 +189,7 @@ def test_a_line_that_could_not_be_read_is_accounted_for(tmp_path: Path) -> None:
     ("message", "outcome", "reason"),
     [
         (call(source=""), "quarantined", "no_source"),
-        (call(duration_ms=2**53), "quarantined", "quantity_overflow"),
+        (call(duration_ms=2**44), "quarantined", "quantity_overflow"),
         (call(started_at=0), "quarantined", "impossible_time"),
         (call(called_number="+49"), "quarantined", "invalid_number"),
         (unreadable("f", 0, "strange"), "quarantined", "unreadable_line"),

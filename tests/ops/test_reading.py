@@ -9,6 +9,7 @@ import pytest
 from ops.embedded import Embedded
 from ops.reading import NoReferenceError, Opened, current_reference
 from schemas.topics import ACCRUALS, STATEMENTS, SUSPENSE, USAGE
+from streams.contribution import Series
 from tests.ops.books import MENDED, call, close, recycle, reference, settle
 
 
@@ -21,7 +22,8 @@ def test_a_snapshot_is_of_one_moment(tmp_path: Path) -> None:
         (usage,) = [v for s in weir.read(USAGE.name) for v in s.values]
         weir.append(0, [(b"msc-1", usage)])
         weir.drain()
-        assert [(s.topic, len(s)) for s in taken][0] == (USAGE.name, 1)
+        sizes = [(s.topic, len(s)) for s in taken]
+        assert sizes[0] == (USAGE.name, 1)
         assert sum(len(s) for s in opened.snapshot([USAGE.name])) == 2
 
 
@@ -59,13 +61,8 @@ def test_terms_are_those_settled_by_last(tmp_path: Path) -> None:
     settle(tmp_path / "data", [call(1)])
     with Opened(tmp_path / "data") as opened:
         assert opened.tables.reference_id == current_reference(tmp_path / "data").name
-        assert opened.book.terms(_series()).partner == "ALFA"
-
-
-def _series() -> object:
-    from streams.contribution import Series
-
-    return Series("W-1", 1, "voice-in", "", "EUR", "2024-11", "2024-11")
+        series = Series("W-1", 1, "voice-in", "", "EUR", "2024-11", "2024-11")
+        assert opened.book.terms(series).partner == "ALFA"
 
 
 def test_where_nothing_was_settled_there_is_nothing_to_read(tmp_path: Path) -> None:

@@ -257,6 +257,10 @@ class Auditor:
         """Accruals are what the usage they cover comes to: conserved, complete and to the micro."""
         for number, record in self._accrue.items():
             self._fold(number, record)
+        for (number, key), message in self._view.items():
+            if not message["agreement"]:  # how far the partition has come, whatever changed
+                said = covers_of(message)
+                demand(said == self._accrue[number]["covers"], "covers follow blocks", (key, said))
         rows = {k: v for k, v in self.rows().items() if v != NOTHING}
         hours = _summed(rows, lambda k: k._replace(hour=None) if k.hour is not None else None)
         periods = {k: v for k, v in rows.items() if k.hour is None}

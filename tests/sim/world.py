@@ -32,9 +32,7 @@ from tests.sim.log import SimulatedCrash
 from tests.sim.members import CountingBroker, PausingLog, Process
 from tests.sim.usage import PERIODS, Case, case
 
-TURNS_MAX = 110
-DRAIN_ROUNDS_MAX = 400
-MEMBERS_MAX = 3
+TURNS_MAX, DRAIN_ROUNDS_MAX, MEMBERS_MAX = 110, 400, 3
 # Chances per mille of each fault, at the point where it can happen, in a rough and in a calm world.
 FAULTS = {
     (Point.BEGIN, Fault.CRASH): 20,
@@ -319,9 +317,9 @@ class World:
         self.broker.disturb({})
         self.send(len(self.case.messages))
         while self.zombies:
-            zombie = self.zombies.pop()
-            zombie.end()
+            self.zombies.pop().end()
         self.broker.deliver()
+        self.is_mended = self.plan.is_mending
         for process in self.members:
             process.hop.use(self.tables)
         self.broker.is_ragged = False

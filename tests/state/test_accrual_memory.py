@@ -141,7 +141,7 @@ def test_messages_hold_a_book_and_slot_each() -> None:
     names, memory = new_names(), PartitionAccruals()
     rows = [(CALLS, HOUR + 1, 2), (TEXTS, HOUR + 1, 3), (CALLS, PERIOD_SLOT, 2)]
     messages = write(names, memory, delta_of(plan(names, memory.balances, *rows)))
-    assert [key for key, _ in messages] == [b"A|2026-11|total", b"A|2026-11|%d" % HOUR]
+    assert [key for key, _ in messages[:-1]] == [b"A|2026-11|total", b"A|2026-11|%d" % HOUR]
     hour = codec("accruals.avsc").decode(messages[1][1])
     assert (hour["agreement"], hour["booked"], hour["hour"]) == ("A", "2026-11", HOUR)
     assert hour["covers"] == "recycle.v1/0=2,usage.v1/0=7"
@@ -164,10 +164,15 @@ def test_rows_come_back_from_messages() -> None:
     assert (OTHER, 6, 2, 20, 10, 2) in text_rows(again, balances)
 
 
-def test_nothing_writes_nothing() -> None:
-    """A batch without money publishes no accruals."""
+def test_batch_without_money_says_how_far_it_came() -> None:
+    """When no figure changes, one message of no agreement and no rows tells coverage and as-of."""
     none = np.zeros(0, np.int64)
-    assert write_rows(new_names(), none, none.reshape(0, 4), none, {}, Reach(0, {})) == []
+    reach = Reach(7, {"usage.v1/0": 3})
+    [(_, value)] = write_rows(
+        new_names(), none, none.reshape(0, 4), np.zeros(1, np.int64), {}, reach
+    )
+    message = codec("accruals.avsc").decode(value or b"")
+    assert (message["agreement"], message["covers"], message["rows"]) == ("", "usage.v1/0=3", [])
 
 
 def test_recovered_is_live(broker: SimulatedBroker, log: SimulatedLog) -> None:

@@ -68,7 +68,7 @@ def test_batches_add_up_as_in_a_dictionary(batches: list[Rows]) -> None:
 
 @given(BATCHES, st.lists(st.tuples(KEYS, VALUES), max_size=8))
 def test_a_plan_tells_the_future_and_changes_nothing(batches: list[Rows], rows: Rows) -> None:
-    """Groups and values after a plan are those of the dictionary; until it is applied nothing is."""
+    """Groups and values after a plan are the dictionary's; until it is applied nothing changes."""
     balances, model = Balances(), dict[int, tuple[int, ...]]()
     for batch in batches:
         balances.apply(balances.plan(*columns(batch)))

@@ -92,7 +92,7 @@ def test_positions_are_by_version_and_booked_period() -> None:
     rows = [row(100), row(50, version=2), row(30, booked="2026-11")]
     follower = row(0, version=2, booked="2026-11")
     assert tier_positions(rows, rows[0]) == ((0, 100), (0, 0))
-    assert tier_positions(rows, rows[1]) == ((100, 150), (100, 100))
+    assert tier_positions(rows, rows[1]) == ((100, 150), (0, 0))
     assert tier_positions(rows, rows[2]) == ((0, 130), (0, 100))
     assert tier_positions([*rows, follower], follower) == ((130, 180), (100, 150))
 
