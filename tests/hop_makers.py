@@ -19,7 +19,7 @@ from schemas.topics import ACCRUALS, COMMANDS, CONTRIBUTIONS, RECYCLE, STATEMENT
 from state.tables import Tables
 from streams.accrue_hop import AccrueHop
 from streams.contribution import Block, Cover, Series, Sums, from_bytes, to_bytes
-from streams.log import Message, Segment
+from streams.log import Segment
 from streams.privacy import Tokens
 from streams.rate_hop import RateHop
 from streams.settle import FIRST_EVENTS_A_MESSAGE, Loop, Stopwatch
@@ -207,8 +207,3 @@ def event(service: Service = Service.VOICE, **fields: Any) -> bytes:  # noqa: AN
         "duration_ms": 61_000,
     }
     return message(service, row | fields)
-
-
-def entries(messages: Sequence[Message]) -> dict[bytes | None, bytes | None]:
-    """Messages as a mapping, the last of a key counting."""
-    return dict(messages)
