@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from ops import cli_data, cli_run
+from ops import cli_data, cli_mend, cli_run
 from ops.bench.cli import bench_app
 
 app = typer.Typer(
@@ -23,12 +23,13 @@ for command in (
     cli_data.verify,
     cli_run.worker,
     cli_run.api,
+    cli_run.archive,
     cli_run.doctor,
 ):
     app.command()(command)
-app.add_typer(cli_data.suspense_app, name="suspense")
-app.add_typer(cli_data.quarantine_app, name="quarantine")
-app.add_typer(cli_data.state_app, name="state")
+app.add_typer(cli_mend.suspense_app, name="suspense")
+app.add_typer(cli_mend.quarantine_app, name="quarantine")
+app.add_typer(cli_mend.state_app, name="state")
 app.add_typer(cli_run.topics_app, name="topics")
 app.add_typer(bench_app, name="bench")
 

@@ -1,13 +1,12 @@
-"""Commands on a data directory: settle files, look at figures, close, explain, verify, mend.
+"""Commands on a settlement: settle files, look at figures, close, explain, verify.
 
-What only looks opens the directory read-only and works beside a process that settles into it.
+All but `settle` work on a data directory and on Kafka alike (`ops/place.py`). What only looks works
+beside the processes that settle.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,58 +14,46 @@ import typer
 from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from ops.asking import Desk
 from ops.close import closable
+from ops.deployed import WAIT_SECONDS
 from ops.embedded import Embedded
 from ops.explain import explain as explain_event
 from ops.explain_event import EventName
 from ops.explain_text import print_explanation, steps
 from ops.figures import by_agreement, period_rows
 from ops.output import Exit, Form, fail, notes, print_json, screen, show
-from ops.reading import NoReferenceError, Opened, current_reference, kept_references
-from ops.state_hash import logged_state_hash
-from ops.verify import Verdict, VerifyError
+from ops.place import Brokers, Data, Place, Reference, Wait, asking, explained, reading
+from ops.reading import Topics
+from ops.verify import Verdict
 from ops.verify import verify as verify_log
-from schemas.records import codec
-from schemas.reference import InvalidReferenceError
-from schemas.topics import ACCRUALS, QUARANTINE, SUSPENSE, USAGE
+from schemas.topics import ACCRUALS, USAGE
 from streams.files import UsageFileError
-from streams.local_database import DirectoryError
 
-Data = Annotated[Path, typer.Option("--data", help="Data directory.", envvar="WEIR_DATA")]
 Output = Annotated[Form, typer.Option("-o", "--output", help="Form of the results.")]
 AmountColumns = ("partner", "model", "agreement", "currency", "flow", "amount")
+References = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--reference",
+        help="On Kafka: what was settled by; once for each, the newest last.",
+        envvar="WEIR_REFERENCE",
+    ),
+]
 OutcomeColumns = ("outcome", "reason", "events")
 StatementColumns = ("number", "partner", "period", "lines", "currency")
 TotalColumns = ("receivable", "payable", "net")
 NO_TOTALS = {"currency": "", "receivable": "", "payable": "", "net": ""}
 
 
-def opened(data: Path, reference: Path | None = None) -> Embedded:
-    """A data directory for writing, or a plain message about why not."""
-    try:
-        return Embedded(data, reference)
-    except (InvalidReferenceError, NoReferenceError, DirectoryError) as error:
-        raise fail(str(error)) from error
-
-
-@contextmanager
-def reading(data: Path) -> Iterator[Opened]:
-    """A data directory for reading, or a plain message about why not."""
-    try:
-        with Opened(data) as found:
-            yield found
-    except (InvalidReferenceError, NoReferenceError, DirectoryError, VerifyError) as error:
-        raise fail(str(error)) from error
-
-
-def outcome_rows(weir: Embedded) -> list[dict[str, Any]]:
+def outcome_rows(weir: Topics) -> list[dict[str, Any]]:
     """Outcome counts as rows."""
     return [{"outcome": o, "reason": r, "events": n} for (o, r), n in weir.outcomes().items()]
 
 
-def report(weir: Embedded) -> dict[str, Any]:
+def report(weir: Topics) -> dict[str, Any]:
     """Outcomes and amounts as one document."""
-    rows = period_rows(weir.latest(ACCRUALS.name), weir.engine.accrue_hop.book)
+    rows = period_rows(weir.latest(ACCRUALS.name), weir.book)
     return {"outcomes": outcome_rows(weir), "accruals": by_agreement(rows)}
 
 
@@ -82,7 +69,7 @@ def print_report(document: dict[str, Any], form: Form) -> None:
 def settle(
     reference: Annotated[Path, typer.Option(help="Directory of reference files.")],
     usage: Annotated[list[Path], typer.Option(help="Usage files: Avro, CSV or JSON Lines.")],
-    data: Data,
+    data: Annotated[Path, typer.Option("--data", help="Data directory.", envvar="WEIR_DATA")],
     output: Output = Form.TABLE,
 ) -> None:
     """Settle usage files: every record accounted for, accruals to the last decimal.
@@ -90,7 +77,7 @@ def settle(
     Example: weir settle --reference ref --usage calls.avro --usage sms.csv --data ./data
     """
     problems: list[str] = []
-    with opened(data, reference) as weir:
+    with explained(), Embedded(data, reference) as weir:
         columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
         with Progress(*columns, console=notes, transient=True) as progress:
             for path in usage:
@@ -112,13 +99,16 @@ def settle(
 
 
 def accruals(
-    data: Data,
+    context: typer.Context,
+    data: Data = None,
+    brokers: Brokers = None,
+    reference: Reference = None,
     agreement: Annotated[str | None, typer.Option(help="Only this agreement.")] = None,
     period: Annotated[str | None, typer.Option(help="Only this booked period.")] = None,
     output: Output = Form.TABLE,
 ) -> None:
     """Running accruals by agreement, item and period."""
-    with reading(data) as weir:
+    with reading(Place.of(context, data, brokers, reference)) as weir:
         accrued = weir.latest(ACCRUALS.name)
         every = period_rows(accrued, weir.book)
         rows = [
@@ -143,12 +133,15 @@ def statement_rows(documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def statements(
-    data: Data,
+    context: typer.Context,
     number: Annotated[str | None, typer.Argument(help="Statement number to show whole.")] = None,
+    data: Data = None,
+    brokers: Brokers = None,
+    reference: Reference = None,
     output: Output = Form.TABLE,
 ) -> None:
     """Closed periods; with a number the whole document."""
-    with reading(data) as weir:
+    with reading(Place.of(context, data, brokers, reference)) as weir:
         documents = weir.statements()
     if number is not None:
         for document in documents:
@@ -160,34 +153,53 @@ def statements(
 
 
 def close(
-    data: Data,
+    context: typer.Context,
     period: Annotated[str, typer.Option(help="Period to close, for instance 2026-11.")],
     agreement: Annotated[
         list[str] | None,
         typer.Option(help="Only these agreements, with or without usage; else all with usage."),
     ] = None,
+    data: Data = None,
+    brokers: Brokers = None,
+    reference: Reference = None,
+    wait: Wait = WAIT_SECONDS,
     output: Output = Form.TABLE,
 ) -> None:
     """Close a period: its accruals become immutable, numbered statements.
 
     Usage of the period that arrives later becomes an adjustment in the next one.
     """
-    with opened(data) as weir:
-        book = weir.engine.accrue_hop.book
-        rows = period_rows(weir.latest(ACCRUALS.name), book)
+    with asking(Place.of(context, data, brokers, reference, wait)) as weir:
+        rows = period_rows(weir.latest(ACCRUALS.name), weir.book)
         choice = closable(weir.tables, weir.statements(), rows, period, agreement)
         closed = weir.close_periods(choice.agreements, period) if choice.agreements else []
-    for said in choice.remarks:
+        remarks = [*choice.remarks, *_unmade(weir, choice.agreements, period, closed)]
+    for said in remarks:
         notes.print(escape(said), highlight=False, soft_wrap=True)
     if closed or output is not Form.TABLE:
         show(output, "Closed", statement_rows(closed), (*StatementColumns, *TotalColumns))
+    if weir.unanswered:
+        raise fail(weir.unanswered, Exit.FINDING)
     if not closed:
         raise fail(f"nothing was closed: {choice.hint}", Exit.FINDING)
 
 
+def _unmade(
+    weir: Desk, agreements: Sequence[str], period: str, closed: Sequence[Mapping[str, Any]]
+) -> Iterator[str]:
+    """Why closes that were carried out made no statement."""
+    made = {d["agreement"] for d in closed}
+    for name in agreements if not weir.unanswered else ():
+        if name not in made and (reason := weir.refusal(name, period)) is not None:
+            yield f"{name}: refused by the worker, whose reference may be another one: {reason}"
+
+
 def explain(
+    context: typer.Context,
     event: Annotated[str, typer.Argument(help="source/epoch/sequence, or source//event-id.")],
-    data: Data,
+    data: Data = None,
+    brokers: Brokers = None,
+    reference: Reference = None,
     output: Output = Form.TABLE,
 ) -> None:
     """One event's way, from the bytes that came in to the line of a statement.
@@ -198,7 +210,8 @@ def explain(
         name = EventName.parse(event)
     except ValueError as error:
         raise fail(str(error)) from error
-    with reading(data) as weir, notes.status("looking through the log"):
+    place = Place.of(context, data, brokers, reference)
+    with reading(place) as weir, notes.status("looking through the log"):
         document = explain_event(weir, name)
     if document is None:
         msg = f"{event} never came; check source, epoch and number (`source//id` for an event id)"
@@ -212,15 +225,25 @@ def explain(
         print_explanation(document, screen())
 
 
-def verify(data: Data, output: Output = Form.TABLE) -> None:
-    """Settle the raw usage again, independently, and compare everything; exit 1 on a difference."""
-    with reading(data) as weir, notes.status("settling all usage once more, another way"):
+def verify(
+    context: typer.Context,
+    data: Data = None,
+    brokers: Brokers = None,
+    reference: References = None,
+    output: Output = Form.TABLE,
+) -> None:
+    """Settle the raw usage again, independently, and compare everything; exit 1 on a difference.
+
+    On Kafka give every reference that was settled by, the newest last.
+    """
+    place = Place.of(context, data, brokers, reference)
+    with reading(place) as weir, notes.status("settling all usage once more, another way"):
         verdict = verify_log(
             weir.snapshot,
-            kept_references(data),
-            current_reference(data).name,
-            weir.store.partitions(USAGE.name),
-            weir.store.partitions(ACCRUALS.name),
+            weir.reference_of,
+            weir.newest_reference(),
+            weir.partitions(USAGE.name),
+            weir.partitions(ACCRUALS.name),
         )
     print_verdict(verdict, output)
     if verdict.differences:
@@ -251,71 +274,3 @@ def print_verdict(verdict: Verdict, form: Form) -> None:
         f"{verdict.events:,} events, {verdict.accrual_rows:,} accrual rows and "
         f"{verdict.statements} statements recomputed: {count} difference{'s' * (count != 1)}"
     )
-
-
-suspense_app = typer.Typer(help="Usage that could not be rated yet.", no_args_is_help=True)
-quarantine_app = typer.Typer(help="Records that are not usage.", no_args_is_help=True)
-state_app = typer.Typer(help="The state that was settled to.", no_args_is_help=True)
-
-
-@suspense_app.command("list")
-def suspense_list(data: Data, output: Output = Form.TABLE) -> None:
-    """Suspended usage with its reason and what reference lacks."""
-    with reading(data) as weir:
-        rows = [codec("suspense.avsc").decode(v) for _, _, v in weir.latest(SUSPENSE.name)]
-    for row in rows:
-        row["started_at"] = instant(row["started_at"])
-    columns = ("suspense_id", "reason", "missing", "service", "started_at")
-    show(output, "Suspense", rows, (*columns, "partition", "offset", "row"))
-
-
-def instant(moment: datetime) -> str:
-    """An instant as it is written in files."""
-    return moment.isoformat().replace("+00:00", "Z")
-
-
-@suspense_app.command("recycle")
-def suspense_recycle(
-    data: Data,
-    reference: Annotated[Path | None, typer.Option(help="The mended reference.")] = None,
-    output: Output = Form.TABLE,
-) -> None:
-    """Try suspended usage again, with the reference as it is now."""
-    with opened(data, reference) as weir:
-        before = len(weir.latest(SUSPENSE.name))
-        tried = weir.recycle()
-        waiting = len(weir.latest(SUSPENSE.name))
-        document = report(weir)
-    left = f"{waiting} still wait" if waiting else "none waits any more"
-    said = f"{tried} suspended events tried again: {before - waiting} settled, {left}"
-    notes.print(said if before else "nothing is suspended", highlight=False)
-    if tried and before == waiting:
-        notes.print("`weir suspense list` says what is missing in the reference", highlight=False)
-    print_report(document, output)
-
-
-@quarantine_app.command("list")
-def quarantine_list(data: Data, output: Output = Form.TABLE) -> None:
-    """Quarantined records with reason and position."""
-    with reading(data) as weir:
-        rows = [codec("quarantine.avsc").decode(v) for _, _, v in weir.latest(QUARANTINE.name)]
-    columns = ("topic", "partition", "offset", "row", "reason", "source", "detail")
-    show(output, "Quarantine", rows, columns)
-
-
-@quarantine_app.command("replay")
-def quarantine_replay(data: Data, output: Output = Form.TABLE) -> None:
-    """Send quarantined records again, as they came."""
-    with opened(data) as weir:
-        sent = weir.replay()
-        document = report(weir)
-    said = f"{sent} quarantined records sent again" if sent else "nothing is quarantined"
-    notes.print(said, highlight=False)
-    print_report(document, output)
-
-
-@state_app.command("hash")
-def state_hash_command(data: Data) -> None:
-    """A digest of all accruals: equal exactly when every figure is; positions do not count."""
-    with reading(data) as weir:
-        typer.echo(logged_state_hash(value for _, _, value in weir.latest(ACCRUALS.name)))

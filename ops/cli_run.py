@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from api.app import create_app
+from ops.archiving import project, writing
 from ops.cli_data import print_report, report
 from ops.config import Settings, TokenKeyError
 from ops.demo import Demo
@@ -24,9 +25,10 @@ from ops.generate import send_to_kafka
 from ops.logs import set_up
 from ops.metrics import Metrics
 from ops.output import Exit, Form, fail, notes, show
-from ops.serve import Server, follow
+from ops.serve import Server, follow, on_signals
 from ops.worker import HOPS, Worker
 from schemas.reference import InvalidReferenceError, load
+from schemas.topics import RATED
 from state.invariants import InvariantViolation
 from state.tables import build
 from state.view import View
@@ -198,6 +200,30 @@ def api(
     jobs = {"view": lambda: follow(view, reader, metrics, stop)}
     server = Server(create_app(view, metrics, wall_clock_us), host, port)
     server.run_beside(jobs, stop, lambda url: notes.print(f"page and API at {url}"))
+
+
+def archive(
+    brokers: Brokers,
+    data: Annotated[Path, typer.Option(help="Keeps archive/.", envvar="WEIR_DATA")],
+    once: Annotated[bool, typer.Option("--once", help="Only up to the end now.")] = False,  # noqa: FBT002
+    flush: Annotated[float, typer.Option(help="Seconds to gather rows for a file.", min=0)] = 60,
+) -> None:
+    """Keep rated usage from Kafka as Parquet files, until told to stop.
+
+    Example: weir archive --brokers localhost:9092 --data ./data
+    """
+    stop = threading.Event()
+    on_signals(stop.set)
+    try:
+        with writing(data) as kept:
+            positions = kept.positions()
+            with tail(KafkaSettings(brokers=brokers), [RATED.name], positions) as reader:
+                count = project(kept, reader, stop, once=once, flush_seconds=flush)
+    except DirectoryError as error:
+        raise fail(str(error)) from error
+    except LogError as error:
+        raise fail(str(error), Exit.UNREACHABLE) from error
+    typer.echo(f"{count:,} messages of {RATED.name} archived in {data / 'archive'}")
 
 
 topics_app = typer.Typer(help="Weir's topics on Kafka.", no_args_is_help=True)

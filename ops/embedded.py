@@ -12,30 +12,19 @@ directory holds everything of one settlement:
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
 
+from ops.asking import Desk
 from ops.config import token_key
 from ops.engine import Engine, Observer, Pace, ignore
-from ops.reading import Topics, current_reference, kept_references
-from schemas.codes import Reason
-from schemas.records import codec
+from ops.immutable import refuse_changed_versions
+from ops.reading import Stored, current_reference, kept_references
 from schemas.reference import Reference, load
-from schemas.topics import (
-    COMMANDS,
-    QUARANTINE,
-    RATED,
-    RECYCLE,
-    SUSPENSE,
-    USAGE,
-    partition_of,
-)
+from schemas.topics import RATED, USAGE
 from state.archive import Archive
-from state.tables import Tables, build
+from state.tables import build
 from streams.files import FileReport, read_file
 from streams.local import LocalStore
 from streams.log import Message
@@ -44,7 +33,7 @@ from streams.privacy import Tokens
 DRAIN_BYTES = 16_000_000
 
 
-class Embedded(Topics):
+class Embedded(Desk, Stored):
     """A data directory opened for writing."""
 
     def __init__(
@@ -66,24 +55,28 @@ class Embedded(Topics):
             observe: told of every step of both loops.
 
         Raises:
-            InvalidReferenceError: the reference files cannot be used; nothing was touched.
+            InvalidReferenceError: the reference files cannot be used, or change a version of an
+                agreement that was settled by; nothing was touched.
             NoReferenceError: none was given, and nothing was settled in the directory yet.
             DirectoryError: another process is writing there.
         """
-        self.data = data
         self.reference: Reference = load(
             current_reference(data) if reference is None else reference
         )
-        self.tables: Tables = build(self.reference)
+        self.tables = build(self.reference)
         data.mkdir(parents=True, exist_ok=True)
-        super().__init__(
+        Stored.__init__(
+            self,
+            data,
             LocalStore(
                 data / "log",
                 usage_partitions=usage_partitions,
                 settlement_partitions=settlement_partitions,
-            )
+            ),
         )
         try:
+            if reference is not None:
+                refuse_changed_versions(self, self.reference)
             # Only the writer of the log may say what is settled by, so this comes after its lock.
             self.reference_directory = keep_reference(data, self.reference, reference)
             self.archive = Archive(data / "archive")
@@ -95,17 +88,6 @@ class Embedded(Topics):
         except BaseException:
             self.store.close()
             raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def ingest(self, path: Path) -> Iterator[FileReport]:
         """Take in a usage file, settling as it goes; yields the report after each stretch."""
@@ -139,48 +121,11 @@ class Embedded(Topics):
         self.archive.flush()
         reader.close()
 
-    def close_periods(self, agreements: Sequence[str], period: str) -> list[dict[str, Any]]:
-        """Close a period of some agreements; returns the statements that this made."""
-        before = {d["number"] for d in self.statements()}
-        pools = {a.name: a.pool for a in self.tables.agreements}
-        for agreement in agreements:
-            pool = pools[agreement]
-            command = {"close": {"agreement": agreement, "period": period}}
-            partition = partition_of(pool, self.store.partitions(COMMANDS.name))
-            message = (pool.encode(), json.dumps(command).encode())
-            self.store.append(COMMANDS.name, partition, [message])
+    def put(self, topic: str, messages: Mapping[int, Sequence[Message]]) -> None:
+        """Log messages by partition as input, and settle them."""
+        for partition, rows in messages.items():
+            self.store.append(topic, partition, rows)
         self.drain()
-        return [d for d in self.statements() if d["number"] not in before]
-
-    def recycle(self) -> int:
-        """Try all suspended usage again; returns how many events were tried.
-
-        Conflicting bodies are left out: which of two bodies is right is for an operator to say.
-        """
-        tried = 0
-        records = codec("suspense.avsc")
-        for partition, key, value in self.latest(SUSPENSE.name):
-            if records.decode(value)["reason"] != Reason.CONFLICTING_BODY.label:
-                self.store.append(RECYCLE.name, partition, [(key, value)])
-                tried += 1
-        self.drain()
-        return tried
-
-    def replay(self) -> int:
-        """Send all quarantined records again, as they came; returns how many."""
-        sent = 0
-        records = codec("quarantine.avsc")
-        for partition, _, value in self.latest(QUARANTINE.name):
-            record = records.decode(value)
-            self.store.append(USAGE.name, partition, [(record["key"], record["message"])])
-            sent += 1
-        self.drain()
-        return sent
-
-    def outcomes(self) -> Mapping[tuple[str, str], int]:
-        """How many events had which outcome and reason."""
-        counts = self.engine.rate_hop.outcomes()
-        return {(o.label, r.label): n for (o, r), n in sorted(counts.items()) if n}
 
     def close(self) -> None:
         """Bring the archive up to date and let go of the directory."""

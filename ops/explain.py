@@ -24,7 +24,7 @@ from ops.explain_event import (
     rated_legs,
 )
 from ops.figures import period_rows
-from ops.reading import Opened
+from ops.reading import Topics
 from schemas.codes import PriceKind, Quantity, Reason, Role
 from schemas.money import format_micros
 from schemas.records import codec
@@ -50,13 +50,14 @@ ADVICE = {
 }
 
 
-def explain(opened: Opened, name: EventName) -> Document | None:
+def explain(topics: Topics, name: EventName) -> Document | None:
     """Everything known of an event; None when it never came."""
-    partitions = opened.store.partitions(USAGE.name)
-    came = list(appearances(opened.read(USAGE.name), name, partitions))
+    partitions = topics.partitions(USAGE.name)
+    found = appearances(topics.read(USAGE.name), name, partitions)
+    came = sorted(found, key=lambda a: a.position)
     if not came:
         return None
-    holds, rows = kept(opened, name), rated_legs(opened, name)
+    holds, rows = kept(topics, name), rated_legs(topics, name)
     told = outcomes(came, holds, rows)
     document: Document = {
         "event": str(name),
@@ -69,11 +70,11 @@ def explain(opened: Opened, name: EventName) -> Document | None:
         "legs": [],
     }
     if rows:
-        accrued, documents = opened.latest(ACCRUALS.name), opened.statements()
-        running = period_rows(accrued, opened.book)
+        accrued, documents = topics.latest(ACCRUALS.name), topics.statements()
+        running = period_rows(accrued, topics.book)
         for row in rows:
-            told_leg = leg(row, opened.tables, opened.book)
-            period = booked(row, last_request(opened, name), documents, opened.book)
+            told_leg = leg(row, topics.tables, topics.book)
+            period = booked(row, last_request(topics, name), documents, topics.book)
             told_leg["booked"] = period
             told_leg["accrual"] = accrual_of(row, period, running)
             told_leg["statement_lines"] = statement_lines(row, period, documents)
@@ -139,11 +140,11 @@ def _terms(row: Row, book: Book) -> Terms:
     return book.terms(Series(row["agreement"], row["version"], row["item"], "", "", period, period))
 
 
-def last_request(opened: Opened, name: EventName) -> tuple[int, int] | None:
+def last_request(topics: Topics, name: EventName) -> tuple[int, int] | None:
     """Partition and offset of the last request to try an event again; None: there was none."""
     found = None
     records = codec("suspense.avsc")
-    for segment in opened.read(RECYCLE.name):
+    for segment in topics.read(RECYCLE.name):
         for offset, value in zip(segment.offsets.tolist(), segment.values, strict=True):
             if value is not None and is_suspended(records.decode(value), name):
                 found = (segment.partition, offset)

@@ -16,11 +16,11 @@ from urllib.parse import unquote
 
 import numpy as np
 
-from ops.reading import Opened
+from ops.reading import Topics
 from schemas.codes import Direction, Service
 from schemas.records import codec
-from schemas.topics import QUARANTINE, RATED, SUSPENSE, USAGE
-from state.archive import Archive, of_event, read_block
+from schemas.topics import QUARANTINE, SUSPENSE, USAGE
+from state.archive import of_event
 from streams.log import Segment
 from streams.privacy import mask
 from streams.usage import UsageBatch, read_usage
@@ -144,14 +144,14 @@ def _field(name: str, value: object) -> str:
     return str(value)
 
 
-def kept(opened: Opened, name: EventName) -> list[Kept]:
+def kept(topics: Topics, name: EventName) -> list[Kept]:
     """What suspense and quarantine hold of an event."""
     found: list[Kept] = []
-    for _, _, value in opened.latest(SUSPENSE.name):
+    for _, _, value in topics.latest(SUSPENSE.name):
         record = codec("suspense.avsc").decode(value)
         if is_suspended(record, name):
             found.append(Kept(_position(record), "suspended", record["reason"], record["missing"]))
-    for _, _, value in opened.latest(QUARANTINE.name):
+    for _, _, value in topics.latest(QUARANTINE.name):
         record = codec("quarantine.avsc").decode(value)
         if record["source"] == name.source and _is_quarantined(record, name):
             found.append(Kept(_position(record), "quarantined", record["reason"], record["detail"]))
@@ -178,19 +178,9 @@ def _is_quarantined(record: Row, name: EventName) -> bool:
     return bool(_indices(usage, name))
 
 
-def rated_legs(opened: Opened, name: EventName) -> list[dict[str, Any]]:
-    """The rated legs of an event: from the archive, and from the log what is not archived yet."""
-    identity = (name.source, name.epoch, name.sequence, name.event_id)
-    archive = Archive(opened.data / "archive")
-    # Positions are asked for first: what is archived in between is found twice rather than never.
-    reader = opened.store.tail([RATED.name], archive.positions())
-    rows = archive.find(*identity)
-    while segments := reader.read(1_000, 0):
-        for segment in segments:
-            for value in segment.values:
-                if value is not None:
-                    rows += read_block(value).filter(of_event(*identity)).to_pylist()
-    reader.close()
+def rated_legs(topics: Topics, name: EventName) -> list[dict[str, Any]]:
+    """The rated legs of an event, one a role."""
+    rows = topics.rated(of_event(name.source, name.epoch, name.sequence, name.event_id))
     return [row for _, row in sorted({int(row["role"]): row for row in rows}.items())]
 
 

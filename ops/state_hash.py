@@ -6,11 +6,9 @@ import hashlib
 from collections.abc import Iterable, Iterator
 
 from schemas.records import codec
-from state.balances import PERIOD_SLOT, decompose
+from state.balances import COLUMNS, PERIOD_SLOT, decompose
 from streams.accrue_hop import AccrueHop
 from streams.contribution import Series
-
-FIGURES = ("events", "quantity", "charge_micros", "residue")
 
 
 def rows(hop: AccrueHop) -> Iterator[str]:
@@ -32,7 +30,7 @@ def logged_rows(messages: Iterable[bytes]) -> Iterator[str]:
         for row in message["rows"]:
             names = {name: row[name] for name in Series._fields[1:-1]}
             series = Series(message["agreement"], **names, booked=message["booked"])
-            yield _text(series, slot, [row[name] for name in FIGURES])
+            yield _text(series, slot, [row[name] for name in COLUMNS])
 
 
 def _text(series: Series, slot: int, figures: Iterable[int]) -> str:

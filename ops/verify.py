@@ -10,7 +10,7 @@ named.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -28,9 +28,7 @@ from streams.log import Segment
 
 NANOS = 10**9
 
-
-class VerifyError(Exception):
-    """What makes it impossible to verify; the sentence says what to do."""
+FindReference = Callable[[str], Path]
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,7 @@ class Verdict:
 
 def verify(
     read: ReadTopics,
-    references: Path,
+    reference_of: FindReference,
     current: str,
     usage_partitions: int,
     settlement_partitions: int,
@@ -56,21 +54,21 @@ def verify(
 
     Args:
         read: reads topics of the log, as of one commit a call.
-        references: the directory that has every reference settled by, each under its id.
+        reference_of: finds the files of a reference that was settled by, by its id.
         current: the id of the newest one.
         usage_partitions: how many partitions `usage.v1` has.
         settlement_partitions: how many partitions `accruals.v1` has.
 
     Raises:
-        VerifyError: a reference that usage was settled by is not there.
+        Exception: what `reference_of` raises when the files are not there.
     """
     found = read_found(read)
     in_force = InForce(read)
     used = in_force.reference_ids(found.read_upto)
-    known = {name: _reference(references, name) for name in sorted(used | {current})}
+    known = {name: read_reference(reference_of(name)) for name in sorted(used | {current})}
     newest = known[current]
 
-    def reference_of(topic: str, partition: int, offset: int) -> Reference:
+    def in_force_at(topic: str, partition: int, offset: int) -> Reference:
         return known[in_force.reference_id(topic, partition, offset) or current]
 
     expected = settle(
@@ -78,7 +76,7 @@ def verify(
         _usage(read([USAGE.name]), found),
         [Close(d["agreement"], d["period"], d["cut"]) for d in found.documents],
         usage_partitions=usage_partitions,
-        reference_of=reference_of,
+        reference_of=in_force_at,
         recycles=_recycles(read([RECYCLE.name]), found),
         accrued={
             a.name: found.accrued_upto.get(partition_of(a.pool, settlement_partitions), {})
@@ -112,18 +110,6 @@ def _differences(found: Found, expected: Settlement, reference: Reference) -> It
     yield from _closes(found)
     for document in found.documents:
         yield from statement_differences(document, expected)
-
-
-def _reference(references: Path, name: str) -> Reference:
-    """One of the references that were settled by."""
-    directory = references / name
-    if not directory.is_dir():
-        msg = (
-            f"usage was settled by reference {name}, which is not in {references}: "
-            "put the directory back that was there"
-        )
-        raise VerifyError(msg)
-    return read_reference(directory)
 
 
 def _usage(segments: Iterator[Segment], found: Found) -> Iterator[tuple[int, int, int, bytes]]:

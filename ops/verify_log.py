@@ -26,6 +26,7 @@ from schemas.topics import (
     STATEMENTS,
     SUSPENSE,
 )
+from state.balances import join_residue
 from streams.contribution import from_bytes
 from streams.log import Segment
 
@@ -40,7 +41,7 @@ UNREADABLE = (EOFError, IndexError, KeyError, OverflowError, TypeError, ValueErr
 
 @dataclass(frozen=True)
 class AccrualFigures:
-    """One accrual row: `residue` is the published numerator; `amount_micros` may be none."""
+    """One accrual row: `residue` is the published numerator, joined; `amount_micros` may be none."""
 
     events: int
     quantity: int
@@ -125,7 +126,11 @@ def _accruals(found: Found, value: bytes) -> None:
     for r in message["rows"]:
         parts = (r["version"], r["item"], r["line"], r["currency"])
         found.rows[AccrualKey(agreement, *parts, booked, r["original"], hour)] = AccrualFigures(
-            r["events"], r["quantity"], r["charge_micros"], r["residue"], r["amount_micros"]
+            r["events"],
+            r["quantity"],
+            r["charge_micros"],
+            join_residue(r["residue_high"], r["residue_low"]),
+            r["amount_micros"],
         )
 
 

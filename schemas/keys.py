@@ -23,6 +23,14 @@ COLUMNS = ("kind", "key", "agreement", "valid_from", "valid_upto")
 RANGES = (KeyKind.NUMBER_RANGE, KeyKind.IMSI_RANGE)
 KEY_LENGTH_MAX = 128
 
+# Suspended usage keeps so many digits of a subscriber in clear: a longer range would decide one way
+# when usage comes in and another way when it is recycled.
+RANGE_DIGITS_MAX = 9
+RANGE_ADVICE = (
+    f"is longer than {RANGE_DIGITS_MAX} digits, all that recycling still knows of a subscriber;"
+    " write the range with fewer digits"
+)
+
 
 def read_keys(
     content: bytes, agreements: Collection[str] | None, problems: Problems
@@ -39,6 +47,8 @@ def read_keys(
     is_range = pl.col("code").is_in([int(kind) for kind in RANGES])
     not_digits = ~pl.col("key").str.contains(f"^{DIGITS}$")
     sheet.refuse("key", is_range & not_digits, lambda key: f"{key!r} {DIGITS_ADVICE}")
+    too_long = is_range & ~not_digits & (pl.col("key").str.len_chars() > RANGE_DIGITS_MAX)
+    sheet.refuse("key", too_long, lambda key: f"{key!r} {RANGE_ADVICE}")
     sheet.match(
         "key",
         rf"[^\p{{C}}]{{1,{KEY_LENGTH_MAX}}}",

@@ -22,13 +22,14 @@ from schemas.agreements import (
     TiersPrice,
     UnitPrice,
 )
-from schemas.codes import Direction, Quantity, Role, Service
+from schemas.codes import Direction, Quantity, Role, RoundingPlace, Service
 from schemas.documents import Path
 from schemas.money import NANOS, NANOS_DECIMALS, parse_decimal
 
 Finding = tuple[Path, str]
 
 # A bound must fit a column of quantities with room to add.
+STEP_MAX = 2**61  # a rounding step in parts of (unit x 10^9), which is computed in 64 bits
 TIER_QUANTITY_MAX = 2**62
 
 
@@ -104,6 +105,17 @@ def _check_per(here: Path, service: Service, price: UnitPrice | TiersPrice) -> I
                 yield (*here, field), message
 
 
+def check_rounding_fits(agreement: Agreement) -> Iterator[Finding]:
+    """A record priced per something large cannot be rounded to tens: that would leave 64 bits."""
+    for path, item in _items(agreement):
+        rounding = agreement.versions[int(path[1])].rounding
+        if rounding.place is not RoundingPlace.RECORD or not isinstance(item.price, UnitPrice):
+            continue
+        if item.price.per.unit * 10 ** (NANOS_DECIMALS - rounding.decimals) > STEP_MAX:
+            what = f"is too large to round records to {rounding.decimals} decimals"
+            yield (*path, "price", "per"), f"{what}; write a smaller unit, or round the line"
+
+
 def check_tiers_rise(agreement: Agreement) -> Iterator[Finding]:
     """Tiers begin at nothing, rise, and only the last one is open: no gap and no overlap."""
     for path, item in _items(agreement):
@@ -137,6 +149,7 @@ CHECKS: tuple[Callable[[Agreement], Iterable[Finding]], ...] = (
     check_versions_follow,
     check_items_distinct,
     check_prices_fit,
+    check_rounding_fits,
     check_tiers_rise,
 )
 

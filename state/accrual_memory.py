@@ -32,7 +32,7 @@ from state.balances import (
     decompose,
 )
 from state.invariants import invariant
-from state.usage_memory import newest
+from state.usage_memory import check_positions, newest
 from streams.accrual import Volume
 from streams.contribution import Cover, Series
 from streams.log import Log, Message
@@ -190,11 +190,7 @@ def recover(
             elif key.startswith(CLOSED_KEY):
                 agreement, period = json.loads(key.removeprefix(CLOSED_KEY))
                 memory.closed[(agreement, period)] = json.loads(value)
-    expected = {t: o for t, o in committed.items() if o}
-    found = {t: o for t, o in memory.positions.items() if o}
-    invariant(
-        found == expected, "state stands at the committed positions", state=found, log=expected
-    )
+    check_positions(memory.positions, committed)
     for segment in log.recover(ACCRUALS.name, partition):
         values = [v for v in segment.values if v is not None]
         if values:

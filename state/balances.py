@@ -26,7 +26,8 @@ Name = TypeVar("Name")
 SERIES_BITS, SLOT_BITS, BOOK_BITS = 21, 22, 20
 PERIOD_SLOT = 0  # the slot of the period's totals; hour h has slot h + 1
 BALANCE_MAX = 2**62
-COLUMNS = ("events", "quantity", "charge_micros", "residue")
+COLUMNS = ("events", "quantity", "charge_micros", "residue_high", "residue_low")
+RESIDUE_BITS = 32
 START_ROWS = 1024
 
 
@@ -100,7 +101,7 @@ class Balances:
         old = rows >= 0
         before = np.zeros_like(sums)
         before[old] = self._values[rows[old]]
-        after = before + sums
+        after = _carried(before + sums)
         largest = max(int(np.abs(a).max(initial=0)) for a in (before, sums, after))
         invariant(largest < BALANCE_MAX, "balances stay within 62 bits", largest=largest)
         return self._place(distinct, after, rows)
@@ -175,6 +176,24 @@ class Balances:
     def rows(self) -> tuple[Ints, Ints]:
         """Everything: keys in order and their values."""
         return self._keys, self._values[self._rows]
+
+
+def split_residue(residue: Ints) -> tuple[Ints, Ints]:
+    """Residues as high and low parts: sums of parts stay exact far beyond 64 bits."""
+    return residue >> RESIDUE_BITS, residue & (2**RESIDUE_BITS - 1)
+
+
+def join_residue(high: int, low: int) -> int:
+    """A residue from its parts, of any size."""
+    return (high << RESIDUE_BITS) + low
+
+
+def _carried(values: Ints) -> Ints:
+    """Values whose low parts are within their bits again."""
+    low = values[:, -1]
+    values[:, -2] += low >> RESIDUE_BITS
+    values[:, -1] = low & (2**RESIDUE_BITS - 1)
+    return values
 
 
 def compose(book: Ints, slot: Ints, series: Ints) -> Ints:

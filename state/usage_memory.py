@@ -25,7 +25,7 @@ from state.invariants import invariant
 from state.rocks import BodyStore, Marks
 from state.seen import Counter, Counters, Seen, gaps, ranges_from_bytes, ranges_to_bytes
 from streams.duplicates import Checked
-from streams.log import Log, Message
+from streams.log import Log, Message, Overtaken
 
 OutcomeKey = tuple[Outcome, Reason]
 POSITION_KEY = b"position"
@@ -70,6 +70,22 @@ class PartitionMemory:
             "watermarks": watermarks,
         }
         return json.dumps(record, separators=(",", ":")).encode()
+
+
+def check_positions(found: Mapping[str, int], committed: Mapping[str, int]) -> None:
+    """Recovered state must stand at the committed positions.
+
+    Raises:
+        Overtaken: it is ahead: a new owner has committed since this process was assigned.
+        InvariantViolation: it is behind: state was lost.
+    """
+    topics = found.keys() | committed.keys()
+    state, log = ({t: p.get(t, 0) for t in topics} for p in (found, committed))
+    is_behind = any(state[t] < log[t] for t in topics)
+    if state != log and not is_behind:
+        msg = f"recovered state is at {state}, assigned was {log}"
+        raise Overtaken(msg)
+    invariant(state == log, "state stands at the committed positions", state=state, log=log)
 
 
 def newest(before: Mapping[str, int], now: Mapping[str, int]) -> dict[str, int]:
@@ -139,11 +155,7 @@ class Memory:
                     source, epoch, refused = json.loads(key.removeprefix(SEEN_KEY))
                     number = self.counters.number(Counter(source, epoch, refused))
                     self.seen = self.seen.without({number}).join(ranges_from_bytes(number, value))
-        expected = {t: o for t, o in committed.items() if o}
-        found = {t: o for t, o in memory.positions.items() if o}
-        invariant(
-            found == expected, "state stands at the committed positions", state=found, log=expected
-        )
+        check_positions(memory.positions, committed)
         _recover_suspense(memory, partition, log)
         self._recover_bodies(memory, partition, log)
         self.partitions[partition] = memory

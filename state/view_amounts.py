@@ -19,6 +19,7 @@ import pyarrow as pa
 from schemas.codes import RoundingPlace
 from schemas.money import MICROS_DECIMALS, parse_decimal
 from state.accrual_memory import decode_accruals
+from state.balances import join_residue
 from state.invariants import invariant
 from state.view_answers import Accrual, BookName, Total
 from streams.accrual import (
@@ -44,7 +45,8 @@ COLUMNS = (
     "events",
     "quantity",
     "charge_micros",
-    "residue",
+    "residue_high",
+    "residue_low",
     "amount_micros",
 )
 
@@ -72,9 +74,10 @@ def lines_of(messages: Sequence[bytes]) -> list[list[Line]]:
     for agreement, period, hour, count in zip(agreements, booked, hours, counts, strict=True):
         lines = []
         for _ in range(count):
-            version, item, line, currency, original, *sums, amount = next(columns)
+            version, item, line, currency, original, *sums, high, low, amount = next(columns)
             series = Series(agreement, version, item, line, currency, original, period)
-            lines.append(Line(Row(series, *sums), hour, amount))
+            row = Row(series, *sums, join_residue(high, low))
+            lines.append(Line(row, hour, amount))
         found.append(lines)
     return found
 

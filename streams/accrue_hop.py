@@ -24,7 +24,15 @@ from state.accrual_memory import (
     recover,
     write_rows,
 )
-from state.balances import PERIOD_SLOT, SERIES_BITS, Plan, compose, decompose, stack
+from state.balances import (
+    PERIOD_SLOT,
+    SERIES_BITS,
+    Plan,
+    compose,
+    decompose,
+    join_residue,
+    stack,
+)
 from state.tables import Tables, VersionInfo
 from streams.accrual import Book, Row, Volume, amount, volume_of
 from streams.contribution import Block, Series, from_bytes
@@ -109,7 +117,8 @@ class AccrueHop:
             numbers = [self._number(partition, s) for s in sums.series]
             series = np.array(numbers, np.int64)[sums.code]
             book = self.names.book(series)
-            rows = stack([sums.events, sums.quantity, sums.charge_micros, sums.residue])
+            figures = (sums.events, sums.quantity, sums.charge_micros)
+            rows = stack([*figures, sums.residue_high, sums.residue_low])
             slot = sums.hour.astype(np.int64) + 1
             keys += [
                 compose(book, slot, series),
@@ -176,8 +185,9 @@ class AccrueHop:
         work.send(ACCRUALS.name, partition, *messages)
 
     def _row(self, number: int, values: Ints) -> Row:
-        events, quantity, charge, residue = values.tolist()
-        return Row(self.names.series.names[number], events, quantity, charge, residue)
+        events, quantity, charge, high, low = values.tolist()
+        series = self.names.series.names[number]
+        return Row(series, events, quantity, charge, join_residue(high, low))
 
     def _siblings(self, memory: PartitionAccruals, plan: Plan, row: Row) -> list[Row]:
         """The period rows that lie on the same volume as a tiered row, as they will be."""
@@ -199,8 +209,7 @@ class AccrueHop:
         try:
             command = json.loads(value or b"")
             agreement, period = command["close"]["agreement"], command["close"]["period"]
-            version = self._version(agreement)
-            index = version.periods.parse(period)
+            version, index = self._period(agreement, period)
         except (ValueError, KeyError, TypeError) as error:
             reason = {"command": (value or b"").decode(errors="replace"), "reason": repr(error)}
             key = f"refused/{partition}/{offset}".encode()
@@ -213,21 +222,31 @@ class AccrueHop:
         delta.closed[key_pair] = document["number"]
         work.send(STATEMENTS.name, partition, (document["number"].encode(), canonical(document)))
 
-    def _version(self, agreement: str) -> VersionInfo:
-        """The newest version of an agreement."""
+    def _period(self, agreement: str, period: str) -> tuple[VersionInfo, int]:
+        """The newest version of an agreement that has such periods, and the period's index.
+
+        Raises:
+            KeyError: there is no such agreement.
+            ValueError: no version of it has such a period.
+        """
         code = self._versions[agreement]
-        return max(
-            (v for v in self.tables.versions if v.agreement == code), key=lambda v: v.version
-        )
+        versions = [v for v in self.tables.versions if v.agreement == code]
+        for version in sorted(versions, key=lambda v: -v.version):
+            try:
+                return version, version.periods.parse(period)
+            except ValueError:
+                continue
+        msg = f"{agreement} has no period {period}"
+        raise ValueError(msg)
 
     def _statement(
         self, memory: PartitionAccruals, delta: PartitionDelta, key: tuple[str, str]
     ) -> Document:
         """The document that closes a period."""
         agreement, period = key
-        version = self._version(agreement)
+        version, index = self._period(agreement, period)
         info = self.tables.agreements[version.agreement]
-        start, upto = version.periods.bounds(version.periods.parse(period))
+        start, upto = version.periods.bounds(index)
         count = sum(1 for a, _ in [*memory.closed, *delta.closed] if a == agreement) + 1
         head: Document = {
             "number": f"{agreement}-{count:06d}",

@@ -21,6 +21,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from schemas.codes import RoundingPlace
+from state.balances import split_residue
 from state.distinct import combine, distinct
 from state.invariants import invariant
 from state.tables import NONE, Tables
@@ -31,6 +32,7 @@ SEPARATOR = "\x1f"
 HOUR_US = 3_600_000_000
 SUM_MAX = 2**62
 HEAD = b"weir"
+FIGURES = ("hour", "events", "quantity", "charge_micros", "residue_high", "residue_low")
 
 
 class Series(NamedTuple):
@@ -68,15 +70,15 @@ class Sums:
     events: Ints
     quantity: Ints
     charge_micros: Ints
-    residue: Ints
+    residue_high: Ints
+    residue_low: Ints
 
     def __len__(self) -> int:
         return len(self.code)
 
     def take(self, at: npt.NDArray[np.bool_] | Ints) -> Sums:
         """Some of the rows."""
-        columns = ("code", "hour", "events", "quantity", "charge_micros", "residue")
-        return Sums(self.series, *(getattr(self, c)[at] for c in columns))
+        return Sums(self.series, *(getattr(self, c)[at] for c in ("code", *FIGURES)))
 
 
 class Cover(NamedTuple):
@@ -120,7 +122,8 @@ def fold(usage: UsageBatch, rated: Rated, tables: Tables) -> tuple[Sums, npt.NDA
     count = int(group.max(initial=-1)) + 1
     first = np.zeros(count, np.int64)
     first[group] = np.arange(len(group))  # any row of a group names it
-    sums = [_sums(c, group, count) for c in (rated.quantity, rated.charge_micros, rated.residue)]
+    columns = (rated.quantity, rated.charge_micros, *split_residue(rated.residue))
+    sums = [_sums(column, group, count) for column in columns]
     events = np.bincount(group, minlength=count)
     series, code, agreement = _series(item[first], line[first], period[first], tables)
     rows = Sums(series, code, hour[first].astype(np.int32), events, *sums)
@@ -182,7 +185,8 @@ def to_bytes(block: Block) -> bytes:
         "events": pa.array(sums.events, pa.int64()),
         "quantity": pa.array(sums.quantity, pa.int64()),
         "charge_micros": pa.array(sums.charge_micros, pa.int64()),
-        "residue": pa.array(sums.residue, pa.int64()),
+        "residue_high": pa.array(sums.residue_high, pa.int64()),
+        "residue_low": pa.array(sums.residue_low, pa.int64()),
     }
     batch = pa.RecordBatch.from_pydict(columns, metadata={HEAD: json.dumps(head).encode()})
     sink = pa.BufferOutputStream()
@@ -200,10 +204,7 @@ def from_bytes(data: bytes) -> Block:
     sums = Sums(
         [Series.parse(t) for t in series.dictionary.to_pylist()],
         series.indices.to_numpy(),
-        *(
-            batch.column(c).to_numpy()
-            for c in ("hour", "events", "quantity", "charge_micros", "residue")
-        ),
+        *(batch.column(c).to_numpy() for c in FIGURES),
     )
     covers = tuple(Cover(*c) for c in head["covers"])
     return Block(sums, covers, head["watermarks"], head["reference"], head["log_time_us"])

@@ -51,7 +51,7 @@ def _masked(columns: Mapping[str, pa.Array], tokens: Tokens) -> dict[str, pa.Arr
         given = out["subscriber_token"].to_pylist()
         out["subscriber_token"] = pa.array(
             [
-                token if token is not None or number is None else tokens.of(number)
+                None if number is None and token is None else tokens.of(token or number)
                 for number, token in zip(numbers.to_pylist(), given, strict=True)
             ],
             pa.string(),

@@ -74,6 +74,13 @@ class Fenced(LogError):
     """Another owner has taken over: stop this process, it must not write any more."""
 
 
+class Overtaken(LogError):
+    """Recovered state is ahead of what was assigned: a new owner has committed in the meantime.
+
+    Recovery took longer than the session. Stop this process; a new one is assigned what is current.
+    """
+
+
 class Log(Protocol):
     """One hop's view of the log: its input topics, one transactional writer, its partitions."""
 

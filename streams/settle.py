@@ -19,7 +19,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from streams.log import Aborted, Assignment, Log, Message, Segment, TopicPartition, Unknown
+from streams.log import (
+    Aborted,
+    Assignment,
+    Log,
+    Message,
+    Segment,
+    TopicPartition,
+    Unknown,
+)
 
 FIRST_EVENTS_A_MESSAGE = 200
 

@@ -16,6 +16,7 @@ import numpy as np
 from schemas.codes import Service
 from schemas.records import codec
 from schemas.topics import ACCRUALS, COMMANDS, CONTRIBUTIONS, RECYCLE, STATEMENTS, SUSPENSE, USAGE
+from state.balances import join_residue, split_residue
 from state.tables import Tables
 from streams.accrue_hop import AccrueHop
 from streams.contribution import Block, Cover, Series, Sums, from_bytes, to_bytes
@@ -142,7 +143,7 @@ class AccrueBench:
                 r["events"],
                 r["quantity"],
                 r["charge_micros"],
-                r["residue"],
+                join_residue(r["residue_high"], r["residue_low"]),
             )
             for m in self.messages()
             for r in m["rows"]
@@ -180,7 +181,8 @@ def sums(rows: Sequence[tuple[Series, int, Figures]]) -> Sums:
         [series for series, _, _ in rows],
         np.arange(len(rows), dtype=np.int32),
         np.array([hour for _, hour, _ in rows], np.int32),
-        *(figures[:, column].copy() for column in range(4)),
+        *(figures[:, column].copy() for column in range(3)),
+        *split_residue(figures[:, 3].copy()),
     )
 
 

@@ -26,6 +26,7 @@ from schemas import topics
 from schemas.codes import Role
 from schemas.records import codec
 from schemas.topics import partition_of
+from state.balances import join_residue
 from state.tables import build
 from streams import rated
 from streams.privacy import Tokens
@@ -237,7 +238,7 @@ def _read_rows(message: dict[str, Any], reference: Reference, account: Account) 
                 r["events"],
                 r["quantity"],
                 r["charge_micros"],
-                Fraction(r["residue"], over),
+                Fraction(join_residue(r["residue_high"], r["residue_low"]), over),
             )
         if message["hour"] is None and (r["events"] or r["amount_micros"]):
             account.amounts[name] = r["amount_micros"]

@@ -24,7 +24,7 @@ from schemas.topics import RATE_CHANGELOG, USAGE
 from state.invariants import InvariantViolation
 from state.seen import Seen
 from streams.accrue_hop import AccrueHop
-from streams.log import Aborted, TopicPartition
+from streams.log import Aborted, Overtaken, TopicPartition
 from streams.rate_hop import RateHop
 from streams.settle import Loop, Work
 from tests.sim.checkers import Violation
@@ -61,6 +61,9 @@ def caught(seeds: Sequence[int]) -> str:
             return violation.rule
         except InvariantViolation as violation:
             return str(violation).removeprefix("Invariant: ").partition(" (")[0]
+        except Overtaken:
+            # Where nobody has taken over, state ahead of its positions is state that they miss.
+            return POSITIONS
     return ""
 
 

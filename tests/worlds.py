@@ -171,7 +171,7 @@ def _items(random: Random, decimals: int) -> list[str]:
 
 
 def _price(random: Random, service: str, decimals: int) -> str:
-    """A price that fits the service; residues of the window's usage stay far within 62 bits."""
+    """A price that fits the service and can be rounded to so many decimals."""
     kind = random.choice(["unit", "unit", "tiers"])
     if service == "voice" and random.random() < 1 / 2:
         return f"{{kind: deck, deck: {random.choice(['STD', 'ALT'])}}}"
@@ -179,7 +179,7 @@ def _price(random: Random, service: str, decimals: int) -> str:
         return (
             f'{{kind: share, percent: "{random.choice(["0", "30", "12.5", "3.1234567", "100"])}"}}'
         )
-    fitting = [per for per, unit in PERS[service].items() if unit * 10 ** (9 - decimals) < 10**16]
+    fitting = [per for per, unit in PERS[service].items() if unit * 10 ** (9 - decimals) <= 2**61]
     per = random.choice(fitting or ["event"])
     timed = ""
     if per in TIMED:

@@ -115,7 +115,14 @@ def _blocks(tables: Tables, accrual_rows: int) -> Iterator[bytes]:
         ]
         ones = np.ones(BLOCK_ROWS, np.int64)
         sums = Sums(
-            series, code.astype(np.int32), (498_000 + hour).astype(np.int32), ones, ones, ones, ones
+            series,
+            code.astype(np.int32),
+            (498_000 + hour).astype(np.int32),
+            ones,
+            ones,
+            ones,
+            ones,
+            ones,
         )
         cover = Cover("usage.v1", 0, number, number + 1)
         yield to_bytes(Block(sums, (cover,), {"source": 1}, tables.reference_id, 0))

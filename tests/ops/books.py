@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ops.embedded import Embedded
-from ops.reading import Opened, current_reference, kept_references
+from ops.reading import Opened
 from ops.verify import Verdict, verify
 from schemas.codes import Service
 from schemas.topics import ACCRUALS, USAGE
@@ -174,8 +174,8 @@ def verdict(data: Path) -> Verdict:
     with Opened(data) as opened:
         return verify(
             opened.snapshot,
-            kept_references(data),
-            current_reference(data).name,
-            opened.store.partitions(USAGE.name),
-            opened.store.partitions(ACCRUALS.name),
+            opened.reference_of,
+            opened.newest_reference(),
+            opened.partitions(USAGE.name),
+            opened.partitions(ACCRUALS.name),
         )

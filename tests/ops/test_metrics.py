@@ -75,7 +75,7 @@ def rate_step(**outcomes: int) -> Step:
 def block(log_time_us: int) -> bytes:
     """An empty contribution block of usage logged at a time."""
     none = np.zeros(0, np.int64)
-    sums = Sums([], none.astype(np.int32), none.astype(np.int32), none, none, none, none)
+    sums = Sums([], none.astype(np.int32), none.astype(np.int32), *[none] * 5)
     return to_bytes(Block(sums, (), {}, "r", log_time_us))
 
 

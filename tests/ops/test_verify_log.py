@@ -15,7 +15,9 @@ from streams.log import Segment
 from tests.ops.books import close, settle
 
 EMPTY = np.zeros(0, np.int64)
-NO_SUMS = Sums([], EMPTY.astype(np.int32), EMPTY.astype(np.int32), EMPTY, EMPTY, EMPTY, EMPTY)
+NO_SUMS = Sums(
+    [], EMPTY.astype(np.int32), EMPTY.astype(np.int32), EMPTY, EMPTY, EMPTY, EMPTY, EMPTY
+)
 
 
 def in_force(*covers: tuple[str, int, int, int, str]) -> InForce:

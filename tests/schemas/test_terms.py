@@ -234,3 +234,14 @@ def test_all_mistakes_are_reported_together(tmp_path: Path) -> None:
             "add decks/GOLD.prefixes.csv and .rates.csv"
         ),
     ]
+
+
+def test_records_per_something_large_are_not_rounded_to_tens(tmp_path: Path) -> None:
+    """2^30 bytes x 10^(9 + 2) is beyond 2^61; per line, money is computed once and never wraps."""
+    price = '{kind: unit, per: gibibyte, amount: "3"}'
+    one = item(price=price, service="data", role="subscriber")
+    record = agreement_text(one, rounding="{place: record, decimals: -2}")
+    [complaint] = complaints(tmp_path / "record", record)
+    assert complaint.startswith("versions[0].items[0].price.per: is too large to round records")
+    line = agreement_text(one, rounding="{place: line, decimals: -2}")
+    assert complaints(tmp_path / "line", line) == []

@@ -40,6 +40,7 @@ from schemas.topics import (
     USAGE,
     partition_of,
 )
+from state.balances import join_residue
 from streams.contribution import Cover, from_bytes
 from tests.sim.broker import SimulatedBroker
 from tests.sim.usage import Case, Place
@@ -318,7 +319,7 @@ class Auditor:
             for r in message["rows"]:
                 key = _key(message, r)
                 unit = self._units[key.agreement, key.version, key.item]
-                residue = Fraction(r["residue"], unit * 10**9)
+                residue = Fraction(join_residue(r["residue_high"], r["residue_low"]), unit * 10**9)
                 found[key] = Accrual(r["events"], r["quantity"], r["charge_micros"], residue)
         return found
 

@@ -19,10 +19,9 @@ from pathlib import Path
 
 from ops.state_hash import digest, rows
 from schemas.topics import COMMANDS, RECYCLE, SUSPENSE, USAGE, partition_of
-from state.invariants import InvariantViolation
 from state.tables import Tables
 from streams.accrue_hop import AccrueHop
-from streams.log import Fenced
+from streams.log import Fenced, Overtaken
 from streams.privacy import Tokens
 from streams.rate_hop import RateHop
 from streams.settle import FIRST_EVENTS_A_MESSAGE, Loop, Stopwatch
@@ -198,9 +197,9 @@ class World:
             self.hits["fenced"] += 1
             self._end(process)
             return "fenced"
-        except InvariantViolation as violation:
+        except Overtaken:
             # Recovering what has a new owner already, it finds state of after its positions.
-            if not process.is_given_up or "committed positions" not in str(violation):
+            if not process.is_given_up:
                 raise
             self.hits["overtaken in recovery"] += 1
             self._end(process)

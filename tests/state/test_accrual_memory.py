@@ -22,6 +22,7 @@ from state.balances import PERIOD_SLOT, Balances, Plan, compose
 from state.invariants import InvariantViolation
 from streams.accrual import Volume
 from streams.contribution import Cover, Series
+from streams.log import Overtaken
 from tests.sim.broker import SimulatedBroker
 from tests.sim.log import SimulatedLog
 
@@ -58,8 +59,8 @@ def plan(names: Names, balances: Balances, *rows: tuple[Series, int, int]) -> Pl
     """A plan that adds events to series in slots; each event is 10 units, 5 micros, residue 1."""
     numbers = np.array([names.number(series) for series, _, _ in rows], np.int64)
     slots = np.array([slot for _, slot, _ in rows], np.int64)
-    figures = np.array([[n, 10 * n, 5 * n, n] for _, _, n in rows], np.int64)
-    return balances.plan(compose(names.book(numbers), slots, numbers), figures.reshape(-1, 4))
+    figures = np.array([[n, 10 * n, 5 * n, 0, n] for _, _, n in rows], np.int64)
+    return balances.plan(compose(names.book(numbers), slots, numbers), figures.reshape(-1, 5))
 
 
 def delta_of(plan_: Plan) -> PartitionDelta:
@@ -161,7 +162,7 @@ def test_rows_come_back_from_messages() -> None:
     again.number(OTHER)  # takes number 0 here
     balances.put(*read_rows(decode_accruals([value for _, value in messages]), again))
     assert text_rows(again, balances) == text_rows(names, memory.balances)
-    assert (OTHER, 6, 2, 20, 10, 2) in text_rows(again, balances)
+    assert (OTHER, 6, 2, 20, 10, 0, 2) in text_rows(again, balances)
 
 
 def test_batch_without_money_says_how_far_it_came() -> None:
@@ -169,7 +170,7 @@ def test_batch_without_money_says_how_far_it_came() -> None:
     none = np.zeros(0, np.int64)
     reach = Reach(7, {"usage.v1/0": 3})
     [(_, value)] = write_rows(
-        new_names(), none, none.reshape(0, 4), np.zeros(1, np.int64), {}, reach
+        new_names(), none, none.reshape(0, 5), np.zeros(1, np.int64), {}, reach
     )
     message = codec("accruals.avsc").decode(value or b"")
     assert (message["agreement"], message["covers"], message["rows"]) == ("", "usage.v1/0=3", [])
@@ -194,21 +195,29 @@ def test_recovered_is_live(broker: SimulatedBroker, log: SimulatedLog) -> None:
     assert found.closed == {("A", "2026-10"): "A-000001", ("B", "2026-11-03"): "B-000001"}
     assert text_rows(again, found.balances) == text_rows(names, memory.balances)
     # One call and two more: three events of the period, 3 * 10 units.
-    assert (CALLS, PERIOD_SLOT, 3, 30, 15, 3) in text_rows(again, found.balances)
+    assert (CALLS, PERIOD_SLOT, 3, 30, 15, 0, 3) in text_rows(again, found.balances)
 
 
 @pytest.mark.parametrize(
-    "committed",
-    [{}, {CONTRIBUTIONS.name: 2, COMMANDS.name: 1}, {CONTRIBUTIONS.name: 3}],
-    ids=["nothing", "behind", "one topic"],
+    ("committed", "error"),
+    [
+        ({}, Overtaken),
+        ({CONTRIBUTIONS.name: 2, COMMANDS.name: 1}, Overtaken),
+        ({CONTRIBUTIONS.name: 3}, Overtaken),
+        ({CONTRIBUTIONS.name: 4, COMMANDS.name: 1}, InvariantViolation),
+    ],
+    ids=["nothing", "ahead", "one topic", "behind"],
 )
 def test_state_must_stand_at_the_committed_positions(
-    broker: SimulatedBroker, log: SimulatedLog, committed: dict[str, int]
+    broker: SimulatedBroker,
+    log: SimulatedLog,
+    committed: dict[str, int],
+    error: type[Exception],
 ) -> None:
-    """When the changelog says other positions than the group, nothing may go on from either."""
+    """State ahead means that another owner went on; behind, that state was lost: both stop."""
     names = new_names()
     broker.append(ACCRUE_CHANGELOG.name, 0, changes(delta_of(plan(names, Balances()))))
-    with pytest.raises(InvariantViolation, match="state stands at the committed positions"):
+    with pytest.raises(error, match="state"):
         recover(0, committed, log, names)
 
 

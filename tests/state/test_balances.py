@@ -18,6 +18,8 @@ from state.balances import (
     Numbers,
     compose,
     decompose,
+    join_residue,
+    split_residue,
     stack,
 )
 from state.invariants import InvariantViolation
@@ -44,7 +46,9 @@ def added(model: dict[int, tuple[int, ...]], rows: Rows) -> dict[int, tuple[int,
     after = dict(model)
     for key, values in rows:
         before = after.get(key, (0,) * len(COLUMNS))
-        after[key] = tuple(a + b for a, b in zip(before, values, strict=True))
+        *sums, high, low = (a + b for a, b in zip(before, values, strict=True))
+        # The low part of a residue keeps 32 bits; what is above them moves to the high part.
+        after[key] = (*sums, high + low // 2**32, low % 2**32)
     return after
 
 
@@ -97,7 +101,7 @@ def test_recovery_sets_rows_and_the_last_one_counts(batches: list[Rows], rows: R
 
 def test_rows_outgrow_the_first_columns() -> None:
     """More rows than there was room for at first lose nothing."""
-    rows: Rows = [(key, (1, key, 0, 0)) for key in range(3 * START_ROWS)]
+    rows: Rows = [(key, (1, key, 0, 0, 0)) for key in range(3 * START_ROWS)]
     balances = Balances()
     for start in range(0, len(rows), 1_000):
         balances.apply(balances.plan(*columns(rows[start : start + 1_000])))
@@ -107,10 +111,10 @@ def test_rows_outgrow_the_first_columns() -> None:
 def test_a_balance_never_wraps() -> None:
     """A sum that reaches 2^62 stops the process before anything of it is kept."""
     balances = Balances()
-    balances.apply(balances.plan(*columns([(1, (1, BALANCE_MAX - 1, 0, 0))])))
+    balances.apply(balances.plan(*columns([(1, (1, BALANCE_MAX - 1, 0, 0, 0))])))
     with pytest.raises(InvariantViolation, match="62 bits"):
-        balances.plan(*columns([(1, (0, 1, 0, 0))]))
-    assert held(balances) == {1: (1, BALANCE_MAX - 1, 0, 0)}
+        balances.plan(*columns([(1, (0, 1, 0, 0, 0))]))
+    assert held(balances) == {1: (1, BALANCE_MAX - 1, 0, 0, 0)}
 
 
 @given(
@@ -136,7 +140,23 @@ def test_names_have_numbers_in_the_order_they_are_met() -> None:
 
 
 def test_columns_stack_into_rows() -> None:
-    """Values stand in the order of the columns; no rows are still four columns wide."""
+    """Values stand in the order of the columns; no rows are still five columns wide."""
     one = [np.array([n], np.int64) for n in range(len(COLUMNS))]
-    assert stack(one).tolist() == [[0, 1, 2, 3]]
+    assert stack(one).tolist() == [[0, 1, 2, 3, 4]]
     assert stack([np.zeros(0, np.int64)]).shape == (0, len(COLUMNS))
+
+
+def test_residues_grow_beyond_64_bits() -> None:
+    """The low part carries into the high one, so that sums of residues never reach a limit.
+
+    Three residues of 2^61 are 3 * 2^61, which is 3 * 2^29 in the high part.
+    """
+    balances = Balances()
+    high, low = split_residue(np.array([2**61, -1], np.int64))
+    for _ in range(3):
+        row = (0, 0, 0, int(high[0]), int(low[0]))
+        balances.apply(balances.plan(*columns([(1, row)])))
+    assert held(balances) == {1: (0, 0, 0, 3 * 2**29, 0)}
+    # -1 is -2^32 + (2^32 - 1): the high part is negative, the low one never is.
+    assert (int(high[1]), int(low[1])) == (-1, 2**32 - 1)
+    assert join_residue(int(high[1]), int(low[1])) == -1

@@ -146,7 +146,8 @@ def fields(row: Row, amount_micros: int | None) -> dict[str, object]:
         "events": row.events,
         "quantity": row.quantity,
         "charge_micros": row.charge_micros,
-        "residue": row.residue,
+        "residue_high": row.residue >> 32,
+        "residue_low": row.residue % 2**32,
         "amount_micros": amount_micros,
     }
 

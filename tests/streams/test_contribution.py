@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.codes import Service
+from state.balances import join_residue
 from state.invariants import InvariantViolation
 from state.tables import Tables
 from streams.contribution import (
@@ -74,8 +75,9 @@ def table(sums: Sums) -> Table:
     for at in range(len(sums)):
         key = (sums.series[int(sums.code[at])], int(sums.hour[at]))
         assert key not in found
-        columns = (sums.events, sums.quantity, sums.charge_micros, sums.residue)
-        found[key] = tuple(int(column[at]) for column in columns)
+        columns = (sums.events, sums.quantity, sums.charge_micros)
+        residue = join_residue(int(sums.residue_high[at]), int(sums.residue_low[at]))
+        found[key] = (*(int(column[at]) for column in columns), residue)
     return found
 
 
@@ -130,7 +132,7 @@ def test_wide_sums_are_exact_or_stop(values: list[int]) -> None:
 def test_a_block_comes_back_from_its_bytes() -> None:
     """Sums, coverage, watermarks and reference travel in the block; unused series stay behind."""
     series = [Series("A", n, "in", "Z", "EUR", "2026-11", "") for n in (1, 2)]
-    columns = [np.array([n, -SUM_MAX], np.int64) for n in range(4)]
+    columns = [np.array([n, -SUM_MAX], np.int64) for n in range(5)]
     code, hour = np.array([1, 1], np.int32), np.array([5, 6], np.int32)
     covers = (Cover("usage.v1", 0, 3, 9),)
     block = Block(Sums(series, code, hour, *columns), covers, {"msc-1": 7}, "abc", 8)

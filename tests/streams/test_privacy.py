@@ -39,3 +39,9 @@ def test_a_column_has_the_token_of_each_number() -> None:
     assert tokens.column(numbers, given).to_pylist() == expected
     none = pa.nulls(4, pa.string())
     assert tokens.column(none, none).to_pylist() == [None] * 4
+
+
+def test_a_token_is_never_tokenised_again() -> None:
+    """What suspense keeps comes back as the same token when the usage is tried again."""
+    tokens = Tokens(b"key")
+    assert tokens.of(tokens.of("4915112345678")) == tokens.of("4915112345678")

@@ -61,8 +61,9 @@ def test_call_becomes_a_sum(bench: RateBench) -> None:
     [block] = bench.blocks()
     assert block.sums.series == [CALL]
     assert block.sums.hour.tolist() == [HOUR]
-    figures = [block.sums.events, block.sums.quantity, block.sums.charge_micros, block.sums.residue]
-    assert [column.tolist() for column in figures] == [[1], [61], [CALL_MICROS], [0]]
+    sums = block.sums
+    figures = [sums.events, sums.quantity, sums.charge_micros, sums.residue_high, sums.residue_low]
+    assert [column.tolist() for column in figures] == [[1], [61], [CALL_MICROS], [0], [0]]
     assert block.covers == (Cover("usage.v1", 0, 0, 1),)
     assert block.watermarks == {"msc-1": NOVEMBER_US}
 

@@ -1,0 +1,92 @@
+"""Asking for something: closes, recycling and replays are messages, logged as any other input.
+
+A command never changes a figure itself. It puts its request on the topic that a hop reads, so that
+the request has a place among the usage, is carried out once whatever crashes, and can be verified.
+In a data directory the command settles what it asked for; on Kafka the workers do.
+"""
+
+from __future__ import annotations
+
+import json
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ops.reading import Topics
+from schemas.codes import Reason
+from schemas.records import codec
+from schemas.topics import (
+    ACCRUE_CHANGELOG,
+    COMMANDS,
+    QUARANTINE,
+    RECYCLE,
+    SUSPENSE,
+    USAGE,
+    partition_of,
+)
+from streams.log import Message
+
+REFUSED_KEY = b"refused/"
+
+
+class Desk(Topics):
+    """A settlement that something can be asked of.
+
+    `unanswered` is empty, or says what was asked last and not carried out in time.
+    """
+
+    unanswered: str = ""
+
+    @abstractmethod
+    def put(self, topic: str, messages: Mapping[int, Sequence[Message]]) -> None:
+        """Log messages by partition as input, and have them settled."""
+
+    def close_periods(self, agreements: Sequence[str], period: str) -> list[dict[str, Any]]:
+        """Close a period of some agreements; returns the statements that this made."""
+        before = {d["number"] for d in self.statements()}
+        pools = {a.name: a.pool for a in self.tables.agreements}
+        messages: dict[int, list[Message]] = {}
+        for agreement in agreements:
+            pool = pools[agreement]
+            partition = partition_of(pool, self.partitions(COMMANDS.name))
+            messages.setdefault(partition, []).append((pool.encode(), _close(agreement, period)))
+        self.put(COMMANDS.name, messages)
+        return [d for d in self.statements() if d["number"] not in before]
+
+    def refusal(self, agreement: str, period: str) -> str | None:
+        """Why a close was refused; None when it was not."""
+        asked = _close(agreement, period).decode()
+        for _, key, value in self.latest(ACCRUE_CHANGELOG.name):
+            if key.startswith(REFUSED_KEY):
+                record = json.loads(value)
+                if record["command"] == asked:
+                    return str(record["reason"])
+        return None
+
+    def recycle(self) -> int:
+        """Try all suspended usage again; returns how many events were tried.
+
+        Conflicting bodies are left out: which of two bodies is right is for an operator to say.
+        """
+        messages: dict[int, list[Message]] = {}
+        records = codec("suspense.avsc")
+        for partition, key, value in self.latest(SUSPENSE.name):
+            if records.decode(value)["reason"] != Reason.CONFLICTING_BODY.label:
+                messages.setdefault(partition, []).append((key, value))
+        self.put(RECYCLE.name, messages)
+        return sum(map(len, messages.values()))
+
+    def replay(self) -> int:
+        """Send all quarantined records again, as they came; returns how many."""
+        messages: dict[int, list[Message]] = {}
+        records = codec("quarantine.avsc")
+        for partition, _, value in self.latest(QUARANTINE.name):
+            record = records.decode(value)
+            messages.setdefault(partition, []).append((record["key"], record["message"]))
+        self.put(USAGE.name, messages)
+        return sum(map(len, messages.values()))
+
+
+def _close(agreement: str, period: str) -> bytes:
+    """The command that closes a period of an agreement."""
+    return json.dumps({"close": {"agreement": agreement, "period": period}}).encode()
