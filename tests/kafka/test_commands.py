@@ -24,6 +24,7 @@ from ops.deployed import Deployed, KafkaCluster
 from ops.embedded import Embedded
 from ops.generate import generate, messages, send_to_kafka
 from ops.generate_traffic import Traffic
+from ops.verify_log import read_found
 from schemas.topics import RATED, USAGE
 from state.archive import Archive
 from streams.kafka_admin import KafkaAdmin
@@ -76,10 +77,17 @@ def worker(brokers: str, reference: Path, state: Path) -> Iterator[None]:
 
 
 def settled(brokers: str, reference: Path) -> None:
-    """Wait until every generated event has its outcome and is in the accruals."""
+    """Wait until every event has its outcome and all settlement partitions cover it."""
     deployed = Deployed(KafkaCluster(KafkaSettings(brokers=brokers)), [reference])
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while sum(deployed.outcomes().values()) < EVENTS:
+    while True:
+        found = read_found(deployed.snapshot)
+        reach = {f"{topic}/{n}": upto for (topic, n), upto in found.read_upto.items()}
+        accrued = [found.accrued_upto.get(number, {}) for number in range(PARTITIONS)]
+        if found.counts.total() == EVENTS and all(
+            covers.get(place, 0) >= upto for covers in accrued for place, upto in reach.items()
+        ):
+            return
         assert time.monotonic() < deadline
         time.sleep(0.2)
 
@@ -109,7 +117,7 @@ class Twin:
         with Embedded(
             data, reference, usage_partitions=PARTITIONS, settlement_partitions=PARTITIONS
         ) as twin:
-            for block in Traffic(SEED, 12).blocks(EVENTS, EVENTS):
+            for block in Traffic(SEED, 12).blocks(EVENTS - 1, EVENTS):
                 for partition, batch in sorted(messages(block, PARTITIONS).items()):
                     twin.append(partition, batch)
             twin.append(0, [BAD])

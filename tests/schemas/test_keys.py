@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from schemas import keys
 from schemas.codes import KeyKind
 from schemas.moments import OPEN_FROM_S, OPEN_UPTO_S
 from schemas.reference import load
+from streams.privacy import CLEAR_DIGITS
 from tests.builders import complaints_of, reference_dir
 
 HEADER = "kind,key,agreement,valid_from,valid_upto\n"
@@ -17,9 +19,9 @@ HEADER = "kind,key,agreement,valid_from,valid_upto\n"
 def test_keys_become_columns_of_seconds(tmp_path: Path) -> None:
     """Empty ends are open, dates are midnight UTC, and rows are sorted by kind, key and time."""
     rows = "network,26201,BRAVO-1,2026-01-02,\nroute,TG-1,own,,2026-01-02\n"
-    keys = load(reference_dir(tmp_path, attribution=HEADER + rows)).attribution
+    found = load(reference_dir(tmp_path, attribution=HEADER + rows)).attribution
     second_january = 1_767_225_600 + 86_400
-    assert keys.rows() == [
+    assert found.rows() == [
         (KeyKind.ROUTE, "TG-1", "own", OPEN_FROM_S, second_january),
         (KeyKind.NETWORK, "26201", "BRAVO-1", second_january, OPEN_UPTO_S),
     ]
@@ -74,6 +76,19 @@ def test_a_wrong_key_is_named_with_what_to_write(tmp_path: Path, row: str, compl
     found = complaints_of(reference_dir(tmp_path, attribution=f"{HEADER}{row}\n"))
     assert len(found) == 1
     assert found[0].startswith(f"attribution.csv:2: {complaint}")
+
+
+@pytest.mark.parametrize("kind", ["number_range", "imsi_range"])
+def test_a_range_is_no_longer_than_recycling_can_tell(tmp_path: Path, kind: str) -> None:
+    """Nine digits of a subscriber are kept in suspense: a range of ten would not be found again."""
+    assert keys.RANGE_DIGITS_MAX == CLEAR_DIGITS
+    rows = f"{kind},491701234,ALFA-1,,\n{kind},4917012345,ALFA-1,,\n"
+    (found,) = complaints_of(reference_dir(tmp_path, attribution=HEADER + rows))
+    assert found.startswith("attribution.csv:3: key: '4917012345' is longer than 9 digits")
+    assert "write the range with fewer digits" in found
+    # A route may have any name, of many digits too.
+    route = "route,4917012345,ALFA-1,,\n"
+    assert complaints_of(reference_dir(tmp_path / "route", attribution=HEADER + route)) == []
 
 
 def test_two_owners_at_once_are_refused(tmp_path: Path) -> None:

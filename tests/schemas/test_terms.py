@@ -240,8 +240,9 @@ def test_records_per_something_large_are_not_rounded_to_tens(tmp_path: Path) -> 
     """2^30 bytes x 10^(9 + 2) is beyond 2^61; per line, money is computed once and never wraps."""
     price = '{kind: unit, per: gibibyte, amount: "3"}'
     one = item(price=price, service="data", role="subscriber")
-    record = agreement_text(one, rounding="{place: record, decimals: -2}")
-    [complaint] = complaints(tmp_path / "record", record)
+    terms = "valid_from: 2026-01-01, zone: UTC, currency: EUR, rounding: {place: %s, decimals: -2}"
+    (tmp_path / "record").mkdir()
+    [complaint] = complaints(tmp_path / "record", agreement_text(one, terms=terms % "record"))
     assert complaint.startswith("versions[0].items[0].price.per: is too large to round records")
-    line = agreement_text(one, rounding="{place: line, decimals: -2}")
-    assert complaints(tmp_path / "line", line) == []
+    (tmp_path / "line").mkdir()
+    assert complaints(tmp_path / "line", agreement_text(one, terms=terms % "line")) == []
