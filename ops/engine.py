@@ -8,6 +8,7 @@ for each, they run until they are told to stop (`run`).
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -21,6 +22,8 @@ from streams.log import Log
 from streams.privacy import Tokens
 from streams.rate_hop import RateHop
 from streams.settle import Loop, Step, Stopwatch
+
+COLLECTOR_THRESHOLDS = (500_000, 20, 100)
 
 OpenHop = Callable[[str, Sequence[str]], Log]
 Observer = Callable[[str, Step, float], None]
@@ -71,6 +74,10 @@ def run(loops: Sequence[Loop], stop: threading.Event, observe: Observer) -> None
     Raises:
         BaseException: what ended one of them; the others are stopped first.
     """
+    # A batch makes tens of thousands of objects that hold no cycles; with the usual thresholds the
+    # collector would walk over all of them again and again.
+    gc.freeze()
+    gc.set_threshold(*COLLECTOR_THRESHOLDS)
     failures: list[BaseException] = []
 
     def work(loop: Loop) -> None:

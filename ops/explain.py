@@ -37,12 +37,12 @@ from streams.statement import format_nanos, fraction_text
 Row = Mapping[str, Any]
 Document = dict[str, Any]
 
-TRY_AGAIN = "then: weir suspense recycle --reference DIR --data DATA"
+TRY_AGAIN = "then: weir suspense recycle --reference DIR"
 CONFLICT = "the first body counts; judge which is right with the operator of the source"
 ADVICE = {
     Reason.NO_ATTRIBUTION_KEY: "the source has to send a route, subscriber, product or channel",
     Reason.NO_AGREEMENT: f"give the agreement a version in force at that time, {TRY_AGAIN}",
-    Reason.NO_ITEM: f"add an item for this role, service and direction, {TRY_AGAIN}",
+    Reason.NO_ITEM: f"add an item for this role and service in a version of its own, {TRY_AGAIN}",
     Reason.NO_RATE: f"add the prefix, or a rate in force at that time, to the deck, {TRY_AGAIN}",
     Reason.CURRENCY_MISMATCH: "the retail currency has to be the agreement's; check the source",
     Reason.FUTURE_TIME: "check the clock of the source; once that time has come, recycle it",

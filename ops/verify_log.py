@@ -41,7 +41,7 @@ UNREADABLE = (EOFError, IndexError, KeyError, OverflowError, TypeError, ValueErr
 
 @dataclass(frozen=True)
 class AccrualFigures:
-    """One accrual row: `residue` is the published numerator, joined; `amount_micros` may be none."""
+    """One accrual row: `residue` is the published numerator; `amount_micros` may be none."""
 
     events: int
     quantity: int

@@ -85,11 +85,11 @@ class Worker:
         )
         loops = []
         if RateHop.name in self.hops:
-            log = KafkaLog(kafka, RateHop.name, RateHop.inputs)
+            log = KafkaLog(kafka, RateHop.name, RateHop.inputs, overlap=True)
             tokens = Tokens(token_key(s.token_key_path))
             loops.append(rate_loop(tables, tokens, s.data / f"state-{s.slot}", log, pace)[0])
         if AccrueHop.name in self.hops:
-            log = KafkaLog(kafka, AccrueHop.name, AccrueHop.inputs)
+            log = KafkaLog(kafka, AccrueHop.name, AccrueHop.inputs, overlap=True)
             loops.append(accrue_loop(tables, log, pace)[0])
         return loops
 

@@ -74,9 +74,10 @@ def lines_of(messages: Sequence[bytes]) -> list[list[Line]]:
     for agreement, period, hour, count in zip(agreements, booked, hours, counts, strict=True):
         lines = []
         for _ in range(count):
-            version, item, line, currency, original, *sums, high, low, amount = next(columns)
+            version, item, line, currency, original, *figures, amount = next(columns)
             series = Series(agreement, version, item, line, currency, original, period)
-            row = Row(series, *sums, join_residue(high, low))
+            events, quantity, charge_micros, high, low = figures
+            row = Row(series, events, quantity, charge_micros, join_residue(high, low))
             lines.append(Line(row, hour, amount))
         found.append(lines)
     return found

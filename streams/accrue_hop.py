@@ -41,7 +41,7 @@ from streams.settle import Stopwatch, Work
 from streams.statement import Document, canonical, draft, seal
 from streams.usage import Ints
 
-Closed = dict[tuple[str, str], str]
+Prepared = dict[int, list[Block]]
 
 
 class AccrueHop:
@@ -73,28 +73,37 @@ class AccrueHop:
         for partition in partitions:
             self.partitions.pop(partition, None)
 
-    def compute(self, segments: Sequence[Segment]) -> Work:
+    def prepare(self, segments: Sequence[Segment]) -> Prepared:
+        """Blocks of contributions read, by partition."""
+        blocks: Prepared = {}
+        for segment in segments:
+            if segment.topic == CONTRIBUTIONS.name:
+                read = [from_bytes(v) for v in segment.values if v is not None]
+                blocks.setdefault(segment.partition, []).extend(read)
+        self._watch.lap("contributions")
+        return blocks
+
+    def compute(self, segments: Sequence[Segment], prepared: Prepared) -> Work:
         """Outputs and delta of one batch; changes nothing."""
         work = Work(delta={})
         for partition in sorted({s.partition for s in segments}):
             own = [s for s in segments if s.partition == partition]
-            self._compute(partition, own, work)
+            self._compute(partition, own, prepared.get(partition, []), work)
         return work
 
-    def _compute(self, partition: int, segments: Sequence[Segment], work: Work) -> None:
+    def _compute(
+        self, partition: int, segments: Sequence[Segment], blocks: Sequence[Block], work: Work
+    ) -> None:
         """One partition: blocks first, then the closes that came with them."""
         memory = self.partitions[partition]
         positions = dict(memory.positions)
         for segment in segments:
             positions[segment.topic] = segment.next_offset
             work.positions[(segment.topic, partition)] = segment.next_offset
-        contributions = [s for s in segments if s.topic == CONTRIBUTIONS.name]
-        blocks = [from_bytes(v) for s in contributions for v in s.values if v is not None]
         covers, watermarks, as_of_us = dict(memory.covers), memory.watermarks, memory.as_of_us
         for block in blocks:
             covers = memory.follow(block.covers, covers)
             watermarks, as_of_us = memory.report(watermarks, block.watermarks)
-        self._watch.lap("contributions")
         plan = memory.balances.plan(*self._rows(partition, blocks))
         delta = PartitionDelta(plan, positions, covers, watermarks, as_of_us)
         self._watch.lap("accrual")

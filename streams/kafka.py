@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from confluent_kafka import Consumer, KafkaException
 from confluent_kafka import TopicPartition as KafkaTopicPartition
@@ -23,7 +24,16 @@ from streams.kafka_reader import Bounds, check_position, gather, read_through
 from streams.kafka_segments import Collector
 from streams.kafka_settings import KafkaSettings
 from streams.kafka_writer import Writer
-from streams.log import Aborted, Assignment, LogError, Message, Segment, TopicPartition, Unknown
+from streams.log import (
+    Aborted,
+    Assignment,
+    LogError,
+    Message,
+    Outcome,
+    Segment,
+    TopicPartition,
+    Unknown,
+)
 
 LOGGER = logging.getLogger("weir.kafka")
 
@@ -33,13 +43,16 @@ SEEK_RETRY_SECONDS = 0.01
 class KafkaLog:
     """One hop's view of Kafka; see `streams.log.Log` for the contract of each method."""
 
-    def __init__(self, settings: KafkaSettings, hop: str, inputs: Sequence[str]) -> None:
+    def __init__(
+        self, settings: KafkaSettings, hop: str, inputs: Sequence[str], *, overlap: bool = False
+    ) -> None:
         """Join the group of a hop and fence the slot's predecessor.
 
         Args:
             settings: brokers, slot and times.
             hop: names the group and the transactions.
             inputs: the topics read, all with the same number of partitions.
+            overlap: commit in the background, so that the next batch can be read meanwhile.
 
         Raises:
             ValueError: the inputs have different partition counts.
@@ -58,6 +71,8 @@ class KafkaLog:
         # Raised from `read`, because an exception inside a group callback would leave the group
         # in the middle of its rebalance.
         self._failure: LogError | None = None
+        self._background = ThreadPoolExecutor(1, f"{hop}-commit") if overlap else None
+        self._under_way: Future[None] | None = None
         self._writer = Writer(settings, hop)
         self._consumer = Consumer(settings.consumer(hop), logger=LOGGER)
         self._consumer.subscribe(
@@ -107,11 +122,12 @@ class KafkaLog:
         """Add messages to the open transaction, in order."""
         self._writer.send(topic, partition, messages)
 
-    def commit(self, positions: Mapping[TopicPartition, int]) -> None:
+    def commit(self, positions: Mapping[TopicPartition, int]) -> Outcome | None:
         """Commit the messages sent and the input positions as one.
 
         A commit without positions repeats one that is committed already: only a commit that names a
-        position is fenced by the group's generation.
+        position is fenced by the group's generation. That generation is the present one, in which
+        the batch was read; what the group decides during a commit in the background is not its.
         """
         strangers = self._ownership.missing(positions)
         fencing = positions or self._ownership.some_position()
@@ -119,8 +135,29 @@ class KafkaLog:
             self._writer.abort()
             message = f"not owned any more: {strangers}" if strangers else "no partition is owned"
             raise Aborted(message)
-        self._writer.commit(fencing, self._consumer.consumer_group_metadata())
-        self._ownership.committed(positions)
+        metadata = self._consumer.consumer_group_metadata()
+        if self._background is None:
+            self._writer.commit(fencing, metadata)
+            self._ownership.committed(positions)
+            return None
+
+        def commit() -> None:
+            self._writer.commit(fencing, metadata)
+            self._ownership.committed(positions)
+
+        self._under_way = self._background.submit(commit)
+        return self._outcome
+
+    def _outcome(self) -> None:
+        """Wait for the commit in the background and raise what it raises."""
+        commit, self._under_way = self._under_way, None
+        if commit is not None:
+            commit.result()
+
+    def _settle(self) -> None:
+        """Let the commit in the background end, however it does: `_outcome` tells."""
+        if self._under_way is not None:
+            wait([self._under_way])
 
     def abort(self) -> None:
         """Give up the open transaction; Unknown or Fenced when that fails."""
@@ -168,6 +205,9 @@ class KafkaLog:
 
     def close(self) -> None:
         """Abort what is open, give partitions back and free resources."""
+        self._settle()
+        if self._background is not None:
+            self._background.shutdown()
         self._writer.close()
         self._consumer.close()
 
@@ -194,13 +234,15 @@ class KafkaLog:
         )
 
     def _on_revoke(self, consumer: Consumer, places: list[KafkaTopicPartition]) -> None:
-        """The group takes everything back; no transaction is open, as none ever is in `read`."""
+        """The group takes everything back; a transaction under way is decided before."""
+        self._settle()
         self._collector.drop()
         self._ownership.revoke()
         consumer.unassign()
 
     def _on_lost(self, consumer: Consumer, places: list[KafkaTopicPartition]) -> None:
         """The group has gone on without this member."""
+        self._settle()
         self._collector.drop()
         self._ownership.lose()
         consumer.unassign()

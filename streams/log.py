@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 TopicPartition = tuple[str, int]
+Outcome = Callable[[], None]
 Message = tuple[bytes | None, bytes | None]  # (key, value); a value of None deletes a compacted key
 
 
@@ -106,11 +107,16 @@ class Log(Protocol):
     def send(self, topic: str, partition: int, messages: Sequence[Message]) -> None:
         """Add messages to the open transaction, in order."""
 
-    def commit(self, positions: Mapping[TopicPartition, int]) -> None:
+    def commit(self, positions: Mapping[TopicPartition, int]) -> Outcome | None:
         """Commit the messages sent and the input positions (next offsets) as one.
 
+        Returns:
+            None when it is done; or what to call for its outcome, until when only `read` may be
+            called, so that the next batch is read while this one is under way.
+
         Raises:
-            Aborted, Unknown, Fenced: see there. After any of them no transaction is open.
+            Aborted, Unknown, Fenced: see there. After any of them no transaction is open. The
+                outcome, where there is one, raises the same.
         """
 
     def abort(self) -> None:

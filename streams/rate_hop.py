@@ -53,6 +53,9 @@ BLOCK_ROWS_MAX = 65_536  # rows of rated usage in one message, which must fit th
 REPEATED = 255  # above every reason
 
 
+Prepared = tuple[UsageBatch, Sequence[Refused]] | None
+
+
 class RateHop:
     """Configuration, memory and computation of the first hop."""
 
@@ -90,15 +93,22 @@ class RateHop:
         """Forget partitions that went to another owner."""
         self.memory.forget(partitions)
 
-    def compute(self, segments: Sequence[Segment]) -> Work:
+    def prepare(self, segments: Sequence[Segment]) -> Prepared:
+        """Usage decoded and validated; None when there is only usage to be tried again."""
+        usage_segments = [s for s in segments if s.topic == USAGE.name]
+        prepared = read_usage(usage_segments, self._partitions) if usage_segments else None
+        self._watch.lap("usage")
+        return prepared
+
+    def compute(self, segments: Sequence[Segment], prepared: Prepared) -> Work:
         """Outputs and delta of one batch; changes nothing."""
         work = Work(delta=Delta())
         usage_segments = [s for s in segments if s.topic == USAGE.name]
         recycle_segments = [s for s in segments if s.topic == RECYCLE.name]
         for segment in segments:
             self._advance(segment, work)
-        if usage_segments:
-            self._pass(usage_segments, work)
+        if prepared is not None:
+            self._pass(usage_segments, *prepared, work)
         if recycle_segments:
             self._recycle(recycle_segments, work)
         self._changelog(work)
@@ -118,11 +128,15 @@ class RateHop:
         )
         now[segment.topic] = segment.next_offset
 
-    def _pass(self, segments: Sequence[Segment], work: Work) -> None:
+    def _pass(
+        self,
+        segments: Sequence[Segment],
+        usage: UsageBatch,
+        refused: Sequence[Refused],
+        work: Work,
+    ) -> None:
         """Usage through all stations."""
         delta: Delta = work.delta
-        usage, refused = read_usage(segments, self._partitions)
-        self._watch.lap("usage")
         checked = check(
             usage,
             self.memory.counters,

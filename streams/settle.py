@@ -24,6 +24,7 @@ from streams.log import (
     Assignment,
     Log,
     Message,
+    Outcome,
     Segment,
     TopicPartition,
     Unknown,
@@ -66,7 +67,10 @@ class Hop(Protocol):
     def revoke(self, partitions: frozenset[int]) -> None:
         """Forget partitions."""
 
-    def compute(self, segments: Sequence[Segment]) -> Work:
+    def prepare(self, segments: Sequence[Segment]) -> Any:  # noqa: ANN401 - the hop's own
+        """What can be worked out of a batch without the memory, for `compute`."""
+
+    def compute(self, segments: Sequence[Segment], prepared: Any) -> Work:  # noqa: ANN401
         """What a batch leads to; the memory stays as it is."""
 
     def apply(self, work: Work) -> None:
@@ -78,27 +82,41 @@ class Stopwatch:
 
     def __init__(self, clock_ns: Callable[[], int]) -> None:
         self._clock_ns = clock_ns
-        self._last = clock_ns()
+        self.last_ns = clock_ns()
         self.stations: dict[str, int] = {}
 
     def start(self) -> None:
         """Begin to count from now."""
-        self._last = self._clock_ns()
+        self.last_ns = self._clock_ns()
 
     def lap(self, station: str) -> None:
         """Put the time since the last lap on a station's account."""
         now = self._clock_ns()
-        self.stations[station] = self.stations.get(station, 0) + now - self._last
-        self._last = now
+        self.stations[station] = self.stations.get(station, 0) + now - self.last_ns
+        self.last_ns = now
 
 
 @dataclass(frozen=True)
 class Step:
-    """What one turn of the loop did, for metrics: `result` is commit, abort, unknown or idle."""
+    """What one turn of the loop did, for metrics: `result` is commit, abort, unknown or idle.
+
+    `began_ns` is when the reading of the batch began, by the stopwatch's clock.
+    """
 
     result: str
     segments: Sequence[Segment] = ()
     work: Work | None = None
+    began_ns: int = 0
+
+
+@dataclass(frozen=True)
+class UnderWay:
+    """A batch whose commit has been asked for and is not answered yet."""
+
+    segments: Sequence[Segment]
+    work: Work
+    began_ns: int
+    outcome: Outcome | None
 
 
 class Loop:
@@ -119,40 +137,75 @@ class Loop:
         self._messages_max = max(1, batch_events // FIRST_EVENTS_A_MESSAGE)
         self._linger_seconds = linger_seconds
         self._owned: set[int] = set()
+        self._under_way: UnderWay | None = None
 
     def step(self, linger_seconds: float | None = None) -> Step:
-        """Read one batch and settle it."""
-        self.watch.start()
-        linger = self._linger_seconds if linger_seconds is None else linger_seconds
-        segments = self.log.read(self._messages_max, linger)
-        self._follow(self.log.changes())
-        segments = [s for s in segments if len(s)]
-        self.watch.lap("read")
-        if not segments:
-            return Step("idle")
-        work = self.hop.compute(segments)
-        try:
-            self._commit(work)
-        except Aborted:
-            self.log.rewind()
-            return Step("abort", segments, work)
-        except Unknown:
-            self._reload()
-            return Step("unknown", segments, work)
-        self.hop.apply(work)
-        messages = sum(map(len, segments))
-        self._messages_max = max(1, self._batch_events * messages // max(messages, work.events))
-        return Step("commit", segments, work)
+        """Read one batch and settle it.
 
-    def _commit(self, work: Work) -> None:
+        Where the log commits in the background, the next batch is read and decoded meanwhile; the
+        step then tells of the batch before. Nothing is computed before that one is decided and
+        applied.
+        """
+        self.watch.start()
+        began_ns = self.watch.last_ns
+        linger = self._linger_seconds if linger_seconds is None else linger_seconds
+        segments = [s for s in self.log.read(self._messages_max, linger) if len(s)]
+        self.watch.lap("read")
+        prepared = self.hop.prepare(segments) if segments else None
+        before = self._finish()
+        if before is not None and before.result != "commit":
+            return before  # everything read since is read again
+        self._follow(self.log.changes())
+        if not segments:
+            return before or Step("idle")
+        work = self.hop.compute(segments, prepared)
+        try:
+            outcome = self._commit(work)
+        except (Aborted, Unknown) as failure:
+            return self._recover(failure, UnderWay(segments, work, began_ns, None))
+        self._under_way = UnderWay(segments, work, began_ns, outcome)
+        return before or (Step("idle") if outcome is not None else self._finish() or Step("idle"))
+
+    def _commit(self, work: Work) -> Outcome | None:
         """Everything of a batch, in one transaction."""
         self.watch.start()
         self.log.begin()
         for (topic, partition), messages in work.outputs.items():
             self.log.send(topic, partition, messages)
         self.watch.lap("send")
-        self.log.commit(work.positions)
+        outcome = self.log.commit(work.positions)
         self.watch.lap("commit")
+        return outcome
+
+    def _finish(self) -> Step | None:
+        """Wait for the commit under way, if there is one, and apply what it committed."""
+        batch, self._under_way = self._under_way, None
+        if batch is None:
+            return None
+        try:
+            if batch.outcome is not None:
+                batch.outcome()
+        except (Aborted, Unknown) as failure:
+            return self._recover(failure, batch)
+        finally:
+            self.watch.lap("commit")
+        self.hop.apply(batch.work)
+        messages = sum(map(len, batch.segments))
+        self._messages_max = max(
+            1, self._batch_events * messages // max(messages, batch.work.events)
+        )
+        return Step("commit", batch.segments, batch.work, batch.began_ns)
+
+    def _recover(self, failure: Aborted | Unknown, batch: UnderWay) -> Step:
+        """Drop a batch that did not happen; after an unknown outcome start from what is there."""
+        if isinstance(failure, Aborted):
+            self.log.rewind()
+            return Step("abort", batch.segments, batch.work, batch.began_ns)
+        self.hop.revoke(frozenset(self._owned))
+        self._owned.clear()
+        self.log.rewind()
+        self._follow(self.log.changes())
+        return Step("unknown", batch.segments, batch.work, batch.began_ns)
 
     def _follow(self, change: Assignment | None) -> None:
         """Give up partitions that were lost, recover those gained."""
@@ -165,15 +218,9 @@ class Loop:
             self.hop.assign(partition, positions, self.log)
             self._owned.add(partition)
 
-    def _reload(self) -> None:
-        """Start from what is committed, whatever that turns out to be."""
-        self.hop.revoke(frozenset(self._owned))
-        self._owned.clear()
-        self.log.rewind()
-        self._follow(self.log.changes())
-
     def close(self) -> None:
-        """Leave the group and let go of the memory."""
+        """Leave the group and let go of the memory; a commit under way is waited for by the log."""
+        self._under_way = None
         self.log.close()
         self.hop.revoke(frozenset(self._owned))
         self._owned.clear()

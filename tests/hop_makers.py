@@ -181,7 +181,9 @@ def sums(rows: Sequence[tuple[Series, int, Figures]]) -> Sums:
         [series for series, _, _ in rows],
         np.arange(len(rows), dtype=np.int32),
         np.array([hour for _, hour, _ in rows], np.int32),
-        *(figures[:, column].copy() for column in range(3)),
+        figures[:, 0].copy(),
+        figures[:, 1].copy(),
+        figures[:, 2].copy(),
         *split_residue(figures[:, 3].copy()),
     )
 

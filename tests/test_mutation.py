@@ -98,8 +98,8 @@ def apply_before_commit(patch: pytest.MonkeyPatch) -> None:
     """Memory changes before the transaction has committed."""
     compute = RateHop.compute
 
-    def early(self: RateHop, segments: Any) -> Work:  # noqa: ANN401
-        work = compute(self, segments)
+    def early(self: RateHop, *args: Any) -> Work:  # noqa: ANN401
+        work = compute(self, *args)
         self.memory.apply(work.delta)
         return work
 
@@ -166,8 +166,8 @@ def mark_before_commit(patch: pytest.MonkeyPatch) -> None:
     """Duplicate marks reach the disk before the transaction has committed."""
     compute = RateHop.compute
 
-    def early(self: RateHop, segments: Any) -> Work:  # noqa: ANN401
-        work = compute(self, segments)
+    def early(self: RateHop, *args: Any) -> Work:  # noqa: ANN401
+        work = compute(self, *args)
         for marks in work.delta.marks:
             self.memory.partitions[marks.partition].store.write([marks])
         return work

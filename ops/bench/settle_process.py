@@ -47,17 +47,16 @@ class Progress:
 
     def observe(self, hop: str, step: Step, seconds: float) -> None:
         """One step of a hop."""
-        now = time.perf_counter()
+        now, began = time.perf_counter(), step.began_ns / 1e9
         if step.result != "commit" or step.work is None:
             return
         with self._lock:
             self.transactions[hop] += 1
             if hop == "rate":
                 if not self.batches:
-                    self.meter.start()
-                    self.meter.started = now - seconds
+                    self.meter.started = began
                 covers = {f"{t}/{p}": o for (t, p), o in step.work.positions.items()}
-                self._waiting.append((covers, now - seconds, step.work.events))
+                self._waiting.append((covers, began, step.work.events))
                 self.batches.append(step.work.events)
             else:
                 self._accrued(now)
@@ -105,11 +104,12 @@ def main() -> None:
             tables,
             Tokens(TOKEN_KEY),
             Path(state),
-            lambda hop, inputs: KafkaLog(settings, hop, inputs),
+            lambda hop, inputs: KafkaLog(settings, hop, inputs, overlap=True),
             Pace(rate_batch_events=options.batch_events),
             progress.observe,
         )
         progress.engine = engine
+        progress.meter.start()
         engine.run(progress.done)
         events = sum(progress.batches)
         document = {

@@ -36,7 +36,7 @@ def main() -> None:
         build(load(Path(configuration["reference"]))),
         Tokens(TOKEN_KEY),
         Path(configuration["state"]),
-        lambda hop, inputs: KafkaLog(settings, hop, inputs),
+        lambda hop, inputs: KafkaLog(settings, hop, inputs, overlap=True),
         PACE,
         observe,
     )

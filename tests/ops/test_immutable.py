@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ops.embedded import Embedded
-from ops.immutable import changed_fields, settled_versions
+from ops.immutable import changed_fields, changed_versions, settled_versions
 from ops.reading import Opened, current_reference
 from schemas.reference import InvalidReferenceError, load
 from schemas.topics import CONTRIBUTIONS
@@ -102,6 +102,25 @@ def test_a_version_is_ended_and_another_follows(data: Path, tmp_path: Path) -> N
     given = altered(tmp_path / "two", version, version.replace(first, ended) + second)
     with Embedded(data, given) as weir:
         assert [v.version for v in weir.reference.agreements[0].versions] == [1, 2]
+
+
+def test_the_border_between_two_versions_stays(tmp_path: Path) -> None:
+    """Only the last version's end is free: an earlier one prices what lies between."""
+    first = "      valid_from: 2024-01-01\n"
+    version = AGREEMENTS[
+        AGREEMENTS.index("    - version: 1") : AGREEMENTS.index("- agreement: M-1")
+    ]
+    second = version.replace("version: 1", "version: 2")
+    loaded = []
+    for day in ("2024-12-01", "2024-12-02"):
+        ended = version.replace(first, f"{first}      valid_upto: {day}\n")
+        follows = second.replace("2024-01-01", day)
+        loaded.append(load(altered(tmp_path / day, version, ended + follows)))
+    found = changed_versions(loaded[0], loaded[1], {("W-1", 1), ("W-1", 2)})
+    assert [f"{p.field}: {p.message}".partition(" differs")[0] for p in found] == [
+        "W-1 version 1: valid_upto",
+        "W-1 version 2: valid_from",
+    ]
 
 
 def test_contributions_that_are_not_accrued_yet_count(tmp_path: Path) -> None:

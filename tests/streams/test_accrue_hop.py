@@ -250,7 +250,7 @@ def test_compute_changes_nothing(bench: AccrueBench) -> None:
     bench.command(close_command("T", "2026-11"))
     segments = bench.loop.log.read(1_000, 0)
     digest, positions = state_hash(bench.hop), dict(bench.hop.partitions[0].positions)
-    outputs = [bench.hop.compute(segments).outputs for _ in range(2)]
+    outputs = [bench.hop.compute(segments, bench.hop.prepare(segments)).outputs for _ in range(2)]
     assert outputs[0] == outputs[1]
     assert state_hash(bench.hop) == digest
     assert bench.hop.partitions[0].positions == positions

@@ -153,7 +153,7 @@ def test_compute_changes_nothing(bench: RateBench) -> None:
         USAGE.name, 0, np.arange(1, 4), [b"msc-1"] * 3, values, next_offset=4, timestamp_us=NOW_US
     )
     before = (bench.outcomes(), dict(bench.hop.partition(0).positions), bench.hop.memory.seen)
-    outputs = [bench.hop.compute([segment]).outputs for _ in range(2)]
+    outputs = [bench.hop.compute([segment], bench.hop.prepare([segment])).outputs for _ in range(2)]
     assert outputs[0] == outputs[1]
     assert (bench.outcomes(), bench.hop.partition(0).positions) == before[:2]
     assert bench.hop.memory.seen is before[2]
@@ -163,7 +163,7 @@ def test_compute_changes_nothing(bench: RateBench) -> None:
 def test_positions_and_state_commit_together(bench: RateBench) -> None:
     """What a batch writes: its outputs, its state and the position, all of one partition."""
     segment = Segment(USAGE.name, 0, np.arange(1), [b"msc-1"], [event()], 1, NOW_US)
-    work = bench.hop.compute([segment])
+    work = bench.hop.compute([segment], bench.hop.prepare([segment]))
     topics = (RATED, CONTRIBUTIONS, MARKS, RATE_CHANGELOG)
     assert set(work.outputs) == {(topic.name, 0) for topic in topics}
     assert work.positions == {(USAGE.name, 0): 1}
@@ -174,7 +174,7 @@ def test_input_comes_once(bench: RateBench) -> None:
     bench.settle(event())
     segment = Segment(USAGE.name, 0, np.arange(1), [b"msc-1"], [event()], 1, NOW_US)
     with pytest.raises(InvariantViolation, match="input is read once and in order"):
-        bench.hop.compute([segment])
+        bench.hop.compute([segment], bench.hop.prepare([segment]))
 
 
 def test_recycled_usage_is_booked(bench: RateBench, mended: Tables) -> None:

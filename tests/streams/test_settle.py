@@ -43,8 +43,13 @@ class FakeHop:
         """Note which partitions go, if any."""
         self._calls += [f"revoke {sorted(partitions)}"] if partitions else []
 
-    def compute(self, segments: Sequence[Segment]) -> Work:
+    def prepare(self, segments: Sequence[Segment]) -> int:
+        """How many messages there are."""
+        return sum(map(len, segments))
+
+    def compute(self, segments: Sequence[Segment], prepared: int) -> Work:
         """Copy messages and positions."""
+        assert prepared == sum(map(len, segments))
         self._calls.append("compute")
         invariant(self.is_right, "the hop is right")
         work = Work(delta=None, events=self.events)
@@ -295,7 +300,11 @@ class Copier:
         for partition in partitions:
             self.next.pop(partition, None)
 
-    def compute(self, segments: Sequence[Segment]) -> Work:
+    def prepare(self, segments: Sequence[Segment]) -> int:
+        """How many messages there are."""
+        return sum(map(len, segments))
+
+    def compute(self, segments: Sequence[Segment], prepared: int) -> Work:
         """Copy what comes next, and nothing else."""
         work = Work(delta={})
         for each in segments:
