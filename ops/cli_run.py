@@ -199,7 +199,10 @@ def api(
         raise fail(str(error), Exit.UNREACHABLE) from error
     jobs = {"view": lambda: follow(view, reader, metrics, stop)}
     server = Server(create_app(view, metrics, wall_clock_us), host, port)
-    server.run_beside(jobs, stop, lambda url: notes.print(f"page and API at {url}"))
+    try:
+        server.run_beside(jobs, stop, lambda url: notes.print(f"page and API at {url}"))
+    except OSError as error:
+        raise fail(f"{host}:{port}: {error}; choose another with --port") from error
 
 
 def archive(

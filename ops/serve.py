@@ -7,6 +7,7 @@ read the view and nothing else.
 from __future__ import annotations
 
 import signal
+import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
@@ -73,6 +74,19 @@ class Server(uvicorn.Server):
         )
         self._close_streams = app.state.streams.close
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen.
+
+        Raises:
+            OSError: the address cannot be had; uvicorn itself would log it and end the process.
+        """
+        try:
+            await super().startup(sockets)
+        except SystemExit as ended:
+            if isinstance(ended.__context__, OSError):
+                raise ended.__context__ from None
+            raise
+
     def stop(self) -> None:
         """End streams, then stop; from any thread."""
         self._close_streams()
@@ -98,6 +112,7 @@ class Server(uvicorn.Server):
 
         Raises:
             BaseException: what a job failed with.
+            OSError: the address cannot be had.
         """
         failures: list[BaseException] = []
 

@@ -99,8 +99,8 @@ class KafkaSettings:
             "heartbeat.interval.ms": max(self.session_timeout_seconds * 1000 // 5, 200),
             "max.poll.interval.ms": self.max_poll_interval_seconds * 1000,
             "fetch.min.bytes": 64 * 1024,
-            "queued.min.messages": 1_000_000,
-            "queued.max.messages.kbytes": 256 * 1024,
+            "queued.min.messages": 100_000,
+            "queued.max.messages.kbytes": 65_536,
         }
         if self.static_member:
             configuration["group.instance.id"] = self.transactional_id(hop)

@@ -26,7 +26,7 @@ from state.seen import Seen
 from streams.accrue_hop import AccrueHop
 from streams.log import Aborted, Overtaken, TopicPartition
 from streams.rate_hop import RateHop
-from streams.settle import Loop, Work
+from streams.settle import Loop, Step, UnderWay, Work
 from tests.sim.checkers import Violation
 from tests.sim.world import simulate
 
@@ -184,11 +184,13 @@ def merge_watermarks_wrongly(patch: pytest.MonkeyPatch) -> None:
 def skip_reload(patch: pytest.MonkeyPatch) -> None:
     """After an unknown outcome the loop goes on as after an abort."""
 
-    def rewind(self: Loop) -> None:
+    def go_on(self: Loop, failure: Exception, batch: UnderWay) -> Step:
         self.log.rewind()
         self.log.changes()
+        result = "abort" if isinstance(failure, Aborted) else "unknown"
+        return Step(result, batch.segments, batch.work)
 
-    patch.setattr(Loop, "_reload", rewind)
+    patch.setattr(Loop, "_recover", go_on)
 
 
 def ignore_aborts(patch: pytest.MonkeyPatch) -> None:

@@ -295,6 +295,6 @@ def _measures(random: Random, family: str, started: int, edges: Edges) -> dict[s
     if family == "circuit":
         return units | ended
     retail = random.choice([0, 1, 999_999, 9_990_000, -4_990_000, 123_456_789_012])
-    currency = random.choices(["EUR", "USD", "XXX", ""], [10, 5, 1, 1])[0]
+    currency = random.choices(["EUR", "USD", "XTS", ""], [10, 5, 1, 1])[0]
     amount = {"retail_amount_micros": odd or retail, "retail_currency": currency}
     return units | amount | {"transaction_type": random.choice(["sale", "refund"])}

@@ -223,7 +223,8 @@ def test_another_reference_is_taken_over(reference: Tables, tmp_path: Path) -> N
     """With another reference, totals are worked out again under it."""
     view = filled(reference)
     view.partners()
-    item = '{item: calls, role: ingress, service: voice, flow: payable, price: {kind: unit, per: minute, amount: "0.06"}}'  # noqa: E501
+    price = '{kind: unit, per: minute, amount: "0.06"}'
+    item = f"{{item: calls, role: ingress, service: voice, flow: payable, price: {price}}}"
     text = agreement_text(item, name="PLAIN")
     attribution = "kind,key,agreement,valid_from,valid_upto\nroute,TG-001,PLAIN,,\n"
     other = tables(reference_dir(tmp_path, agreements=text, attribution=attribution))

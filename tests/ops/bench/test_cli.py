@@ -1,0 +1,53 @@
+"""`weir bench` offers its benchmarks, and says so by its exit code when a result is not exact."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from ops.bench import cli
+from ops.bench.rate import Setting
+
+COMMANDS = {"rate", "envelope", "flat", "freshness", "embedded", "recovery"}
+
+
+def test_help_lists_every_benchmark() -> None:
+    """All six are there, each with a line that says what it measures."""
+    done = CliRunner().invoke(cli.bench_app, ["--help"])
+    assert done.exit_code == 0
+    lines = re.sub(r"\x1b\[[\d;]*m", "", done.stdout).splitlines()
+    words = {word for line in lines for word in line.strip("│ ").split()[:1]}
+    assert words >= COMMANDS
+    assert {command.name for command in cli.bench_app.registered_commands} == COMMANDS
+
+
+@pytest.mark.parametrize(("checked", "code"), [("exact", 0), ("3 rows differ", 1)])
+def test_a_result_that_is_not_exact_is_a_finding(
+    monkeypatch: pytest.MonkeyPatch, checked: str, code: int
+) -> None:
+    """The figures are printed in any case, but a script sees that they are worth nothing."""
+    asked: list[tuple[str, Setting]] = []
+
+    def measure(address: str, setting: Setting) -> dict[str, Any]:
+        asked.append((address, setting))
+        return {"events_per_second": 5, "checked": checked}
+
+    monkeypatch.setattr(cli, "measure", measure)
+    given = ["rate", "--events", "10", "--envelope", "2", "--brokers", "there:9092", "-o", "json"]
+    done = CliRunner().invoke(cli.bench_app, given)
+    assert done.exit_code == code
+    assert json.loads(done.stdout) == {"events_per_second": 5, "checked": checked}
+    assert asked == [("there:9092", Setting(10, 2))]
+
+
+def test_figures_stand_in_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a form, a person gets a line a figure."""
+    monkeypatch.setattr(cli, "recovery", lambda rows: {"accrual_rows": rows})
+    done = CliRunner().invoke(cli.bench_app, ["recovery", "--rows", "12345"])
+    assert done.exit_code == 0
+    [line] = [line for line in done.stdout.splitlines() if "accrual_rows" in line]
+    assert "12345" in line
