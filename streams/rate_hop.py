@@ -194,6 +194,8 @@ class RateHop:
         waiting = np.flatnonzero(
             (reason >= Reason.NO_ATTRIBUTION_KEY) & (reason < Reason.UNDECODABLE) & ~duplicate
         )
+        # In the order of the log: of repeats under one suspense id the first one is kept.
+        waiting = waiting[np.lexsort((usage.row[waiting], usage.message[waiting]))]
         messages = framed(usage, waiting, self.tokens)
         for index in waiting.tolist():
             partition = int(usage.partition[index])

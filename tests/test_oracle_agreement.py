@@ -12,7 +12,7 @@ from collections import Counter
 from random import Random
 
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from tests.settled import Settling
@@ -57,6 +57,7 @@ def settled(world: World, course: int) -> Settling:
 WITHOUT_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)
 
 
+@example(world=make_world(1726, 56), course=8970224)
 @settings(max_examples=25, phases=WITHOUT_SHRINKING)
 @given(world=worlds(), course=st.integers(0, 2**32))
 def test_any_world_is_settled_as_the_oracle_settles_it(world: World, course: int) -> None:
