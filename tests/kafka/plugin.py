@@ -13,7 +13,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -23,6 +22,8 @@ from typing import NoReturn, TypeVar
 import pytest
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
+
+from ops.bench.broker import free_port
 
 VERSION = "4.4.0"
 SCRIPT = Path(__file__).parents[2] / "scripts" / "kafka.sh"
@@ -76,19 +77,6 @@ class JarBroker:
         if done.returncode != 0:
             message = f"scripts/kafka.sh {arguments[0]}: {done.stderr.strip() or done.stdout}"
             raise NoBrokerError(message)
-
-
-def free_port() -> int:
-    """A port that is free, as is the one after it, which the controller takes."""
-    while True:
-        with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port: int = first.getsockname()[1]
-            try:
-                second.bind(("127.0.0.1", port + 1))
-            except OSError:
-                continue
-            return port
 
 
 @contextmanager
