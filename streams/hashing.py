@@ -29,11 +29,6 @@ def mix(values: Digests) -> Digests:
     return z ^ (z >> np.uint64(31))
 
 
-def fold(digest: Digests, column: npt.NDArray[np.int64] | Digests) -> Digests:
-    """A digest with one more column in it; the order of columns matters."""
-    return mix(digest ^ column.astype(np.uint64, copy=False))
-
-
 def text_digests(column: pa.Array, salt: int = 0) -> Digests:
     """A digest for each string; null has one of its own. Different salts are independent hashes."""
     column = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
