@@ -8,12 +8,13 @@ is never renumbered and never reused.
 from __future__ import annotations
 
 from enum import IntEnum
+from functools import cached_property
 
 
 class Code(IntEnum):
     """An integer for columns whose `label` is the lower-case word used on the wire."""
 
-    @property
+    @cached_property
     def label(self) -> str:
         """The word written to topics, tables and metrics."""
         return self.name.lower()

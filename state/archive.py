@@ -8,7 +8,6 @@ its events, and what re-rating and reconciliation will read.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,9 +18,8 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from schemas.topics import RATED
-from streams.contribution import HEAD
 from streams.log import Segment
-from streams.rated import from_bytes
+from streams.packing import head, unpack
 
 PARTITIONING = ("period", "agreement")
 ROWS_MAX = 1_000_000
@@ -129,10 +127,10 @@ def of_event(source: str, epoch: int, sequence: int | None, event_id: str | None
 
 def read_block(value: bytes) -> pa.Table:
     """One message of `rated.v1` as the archive keeps it: with the reference it was rated by."""
-    batch = from_bytes(value)
-    head = json.loads(batch.schema.metadata[HEAD])
+    batch = unpack(value)
+    described = head(batch)
     table = _plain(pa.Table.from_batches([batch]).replace_schema_metadata(None))
-    reference = pa.array([head["reference"]], pa.string()).take(
+    reference = pa.array([described["reference"]], pa.string()).take(
         pa.array([0] * table.num_rows, pa.int32())
     )
     return table.append_column("reference", reference)

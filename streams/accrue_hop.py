@@ -36,10 +36,10 @@ from state.balances import (
 from state.tables import Tables, VersionInfo
 from streams.accrual import Book, Row, Volume, amount, volume_of
 from streams.contribution import Block, Series, from_bytes
+from streams.families import Ints
 from streams.log import Log, Segment
 from streams.settle import Stopwatch, Work
 from streams.statement import Document, canonical, draft, seal
-from streams.usage import Ints
 
 Prepared = dict[int, list[Block]]
 

@@ -14,13 +14,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.codes import KeyKind, Reason, Role
-from state.prefixes import justify
 from state.tables import NONE, OWN, Tables
-from streams.usage import Codes, Ints, Marks, UsageBatch
+from streams.families import Codes, Ints, Marks
+from streams.usage import UsageBatch
 
 IMSI_DIGITS = 15
 NUMBER_TABLE, IMSI_TABLE = 0, 1
@@ -102,11 +101,13 @@ def attribute(usage: UsageBatch, events: Ints, tables: Tables) -> tuple[Legs, np
         if len(at):
             parts.append((role, at, by[at], decided[at]))
     reason[~given & (reason == 0)] = Reason.NO_ATTRIBUTION_KEY
-    legs = _legs(usage, events, seconds, parts, tables)
+    at = np.concatenate([p[1] for p in parts]) if parts else np.zeros(0, np.int64)
     retail = given & (reason == 0)
-    retail[np.searchsorted(events, legs.event)] = False
+    retail[at] = False
     reason[retail] = Reason.RETAIL
-    return legs.take(reason[np.searchsorted(events, legs.event)] == 0), reason
+    legs = _legs(usage, events, seconds, at, parts, tables)
+    kept = reason[at] == 0
+    return legs if kept.all() else legs.take(kept), reason
 
 
 def _subscribers(
@@ -120,13 +121,12 @@ def _subscribers(
     column = usage.subscriber
     if column.null_count == len(column):
         return np.zeros(len(events), bool)
-    column = column.take(pa.array(events))
-    present: Marks = column.is_valid().to_numpy(zero_copy_only=False)
+    present: Marks = column.is_valid().to_numpy(zero_copy_only=False)[events]
     at = np.flatnonzero(present)
-    named = column.take(pa.array(at))
-    is_imsi = pc.equal(pc.utf8_length(named), IMSI_DIGITS).to_numpy(zero_copy_only=False)
+    lengths = pc.binary_length(column).fill_null(0).to_numpy(zero_copy_only=False)
+    is_imsi = lengths[events[at]] == IMSI_DIGITS
     table = np.where(is_imsi, IMSI_TABLE, NUMBER_TABLE).astype(np.int32)
-    numbers = justify(named)
+    numbers = usage.subscriber_rank[events[at]]
     codes = tables.ranges.lookup(table, numbers)
     owner = tables.assignment.lookup(codes, seconds[at])
     # Fifteen digits may also be a long E.164 number.
@@ -142,12 +142,12 @@ def _legs(
     usage: UsageBatch,
     events: Ints,
     seconds: Ints,
+    at: Ints,
     parts: list[tuple[Role, Ints, Codes, Codes]],
     tables: Tables,
 ) -> Legs:
     """The legs of all roles, with version and item chosen by event time, service and direction."""
     none = np.zeros(0, np.int32)
-    at = np.concatenate([p[1] for p in parts]) if parts else np.zeros(0, np.int64)
     role = np.repeat(np.array([p[0] for p in parts], np.int8), [len(p[1]) for p in parts])
     key = np.concatenate([p[2] for p in parts]) if parts else none
     agreement = np.concatenate([p[3] for p in parts]) if parts else none

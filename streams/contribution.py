@@ -5,13 +5,10 @@ the partition that owns the agreement. A *series* is what is summed apart: agree
 line (the zone, where the agreement rounds per line), currency and the period of the usage. A block
 *adds*; it says which input positions it covers, from where to where, so that the accrue hop can
 check that nothing was left out and nothing comes twice. Source watermarks travel with it.
-
-Blocks are Arrow streams with one record batch, their head in the schema's metadata as JSON.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -25,13 +22,14 @@ from state.balances import split_residue
 from state.distinct import combine, distinct
 from state.invariants import invariant
 from state.tables import NONE, Tables
+from streams.families import Ints
+from streams.packing import Packer, head, unpack
 from streams.rating import Rated
-from streams.usage import Ints, UsageBatch
+from streams.usage import UsageBatch
 
 SEPARATOR = "\x1f"
 HOUR_US = 3_600_000_000
 SUM_MAX = 2**62
-HEAD = b"weir"
 FIGURES = ("hour", "events", "quantity", "charge_micros", "residue_high", "residue_low")
 
 
@@ -116,18 +114,20 @@ def fold(usage: UsageBatch, rated: Rated, tables: Tables) -> tuple[Sums, npt.NDA
     for number in distinct(calendar)[0].tolist():
         at = np.flatnonzero(calendar == number)
         period[at] = tables.calendars[number].index_of(started[at])
-    hour = started // HOUR_US
-    key = combine((item, line, period, hour))
-    group = distinct(key)[1]
-    count = int(group.max(initial=-1)) + 1
-    first = np.zeros(count, np.int64)
-    first[group] = np.arange(len(group))  # any row of a group names it
+    hours, hour = distinct(started // HOUR_US)
+    triples, of_leg = distinct(combine((item, line, period)))
+    # Late usage may spread the hours wide, so their places and not they themselves make the key.
+    groups, group = distinct(of_leg * max(1, len(hours)) + hour)
+    count = len(groups)
+    code, hour_of = np.divmod(groups, max(1, len(hours)))
     columns = (rated.quantity, rated.charge_micros, *split_residue(rated.residue))
     sums = [_sums(column, group, count) for column in columns]
     events = np.bincount(group, minlength=count)
-    series, code, agreement = _series(item[first], line[first], period[first], tables)
-    rows = Sums(series, code, hour[first].astype(np.int32), events, *sums)
-    return rows, agreement
+    first = np.zeros(len(triples), np.int64)
+    first[of_leg] = np.arange(len(of_leg))  # any leg of a series names it
+    series, agreement = _series(item[first], line[first], period[first], tables)
+    hour_number = hours[hour_of].astype(np.int32)
+    return Sums(series, code.astype(np.int32), hour_number, events, *sums), agreement
 
 
 def _sums(column: Ints, group: Ints, count: int) -> Ints:
@@ -144,15 +144,16 @@ def _sums(column: Ints, group: Ints, count: int) -> Ints:
 
 def _series(
     item: npt.NDArray[np.int32], line: npt.NDArray[np.int32], period: Ints, tables: Tables
-) -> tuple[list[Series], npt.NDArray[np.int32], npt.NDArray[np.int32]]:
-    """The distinct series of some rows, the code of each row, and each series' agreement code."""
-    known: dict[tuple[int, int, int], int] = {}
-    triples = zip(item.tolist(), line.tolist(), period.tolist(), strict=True)
-    code = np.array([known.setdefault(t, len(known)) for t in triples], np.int32)
+) -> tuple[list[Series], npt.NDArray[np.int32]]:
+    """The series that these name, and the code of each one's agreement."""
+    labels: dict[tuple[int, int], str] = {}
     series, agreements = [], []
-    for item_row, zone, index in known:
+    for item_row, zone, index in zip(item.tolist(), line.tolist(), period.tolist(), strict=True):
         described = tables.items[item_row]
         version = tables.versions[described.version_row]
+        when = version.calendar, index
+        if when not in labels:
+            labels[when] = version.periods.label(index)
         agreements.append(version.agreement)
         series.append(
             Series(
@@ -161,11 +162,11 @@ def _series(
                 item=described.name,
                 line="" if zone == NONE else tables.decks.zone_names[zone],
                 currency=version.currency,
-                original=version.periods.label(index),
+                original=labels[when],
                 booked="",
             )
         )
-    return series, code, np.array(agreements, np.int32)
+    return series, np.array(agreements, np.int32)
 
 
 def to_bytes(block: Block) -> bytes:
@@ -173,7 +174,7 @@ def to_bytes(block: Block) -> bytes:
     sums = block.sums
     used, code = distinct(sums.code)
     names = pa.array([sums.series[c].text() for c in used.tolist()], pa.string())
-    head = {
+    described = {
         "covers": [list(c) for c in block.covers],
         "watermarks": dict(block.watermarks),
         "reference": block.reference_id,
@@ -188,23 +189,20 @@ def to_bytes(block: Block) -> bytes:
         "residue_high": pa.array(sums.residue_high, pa.int64()),
         "residue_low": pa.array(sums.residue_low, pa.int64()),
     }
-    batch = pa.RecordBatch.from_pydict(columns, metadata={HEAD: json.dumps(head).encode()})
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, batch.schema) as stream:
-        stream.write_batch(batch)
-    return bytes(sink.getvalue())
+    return Packer().pack(columns, described)
 
 
 def from_bytes(data: bytes) -> Block:
     """A block as read from the topic."""
-    with pa.ipc.open_stream(data) as stream:
-        batch = stream.read_next_batch()
-    head = json.loads(batch.schema.metadata[HEAD])
+    batch = unpack(data)
+    described = head(batch)
     series = batch.column("series")
     sums = Sums(
         [Series.parse(t) for t in series.dictionary.to_pylist()],
         series.indices.to_numpy(),
         *(batch.column(c).to_numpy() for c in FIGURES),
     )
-    covers = tuple(Cover(*c) for c in head["covers"])
-    return Block(sums, covers, head["watermarks"], head["reference"], head["log_time_us"])
+    covers = tuple(Cover(*c) for c in described["covers"])
+    return Block(
+        sums, covers, described["watermarks"], described["reference"], described["log_time_us"]
+    )

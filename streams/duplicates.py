@@ -21,8 +21,9 @@ from schemas.codes import Reason
 from state.distinct import combine, distinct
 from state.rocks import Identity, Run
 from state.seen import SEQUENCE_BITS, Counter, Counters, Seen
+from streams.families import Ints, Marks
 from streams.hashing import Digests
-from streams.usage import NO_SEQUENCE, Ints, Marks, UsageBatch
+from streams.usage import NO_SEQUENCE, UsageBatch
 
 # Digests of sequence numbers of one source and epoch, None where unknown; and of one event id.
 BodiesOf = Callable[[str, int, Sequence[int]], Sequence[int | None]]

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 import pyarrow as pa
 
 from schemas.columns import encode, encode_unreadable
+from streams.families import Ints
 from streams.privacy import Tokens, mask
-from streams.usage import Ints, UsageBatch
+from streams.usage import UsageBatch
 
 
 def framed(usage: UsageBatch, rows: Ints, tokens: Tokens | None) -> dict[int, bytes]:
@@ -47,15 +48,8 @@ def _masked(columns: Mapping[str, pa.Array], tokens: Tokens) -> dict[str, pa.Arr
     """Subscribers as leading digits and token, calling numbers as leading digits."""
     out = dict(columns)
     if "subscriber" in out:
-        numbers = out["subscriber"]
-        given = out["subscriber_token"].to_pylist()
-        out["subscriber_token"] = pa.array(
-            [
-                None if number is None and token is None else tokens.of(token or number)
-                for number, token in zip(numbers.to_pylist(), given, strict=True)
-            ],
-            pa.string(),
-        )
+        numbers, given = out["subscriber"], out["subscriber_token"]
+        out["subscriber_token"] = tokens.column(numbers, given)
         out["subscriber"] = _leading(numbers)
     if "calling_number" in out:
         out["calling_number"] = _leading(out["calling_number"])

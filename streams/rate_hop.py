@@ -39,6 +39,7 @@ from streams import suspense
 from streams.attribution import attribute
 from streams.contribution import Block, Cover, Sums, fold, to_bytes
 from streams.duplicates import Checked, check
+from streams.families import Ints
 from streams.framing import framed
 from streams.log import Log, Message, Segment
 from streams.privacy import Tokens
@@ -46,7 +47,7 @@ from streams.rated import Blocks
 from streams.rating import Rated, rate
 from streams.recycle import Recycled, read_recycled
 from streams.settle import Stopwatch, Work
-from streams.usage import Ints, UsageBatch, read_usage
+from streams.usage import UsageBatch, read_usage
 
 FUTURE_SKEW_US = 600_000_000
 BLOCK_ROWS_MAX = 65_536  # rows of rated usage in one message, which must fit the broker's limit
@@ -197,6 +198,7 @@ class RateHop:
         # In the order of the log: of repeats under one suspense id the first one is kept.
         waiting = waiting[np.lexsort((usage.row[waiting], usage.message[waiting]))]
         messages = framed(usage, waiting, self.tokens)
+        fresh: dict[str, int] = {}
         for index in waiting.tolist():
             partition = int(usage.partition[index])
             why = Reason(int(reason[index]))
@@ -206,9 +208,23 @@ class RateHop:
                 duplicate[index] = True
                 continue
             opened[key] = why
-            message = suspense.suspended(usage, index, why, self.tables, messages[index])
-            work.send(SUSPENSE.name, partition, message)
+            fresh[key] = index
+        self._send_suspended(usage, fresh, reason, messages, work)
         return duplicate
+
+    def _send_suspended(
+        self,
+        usage: UsageBatch,
+        rows: Mapping[str, int],
+        reason: npt.NDArray[np.int8],
+        messages: Mapping[int, bytes],
+        work: Work,
+    ) -> None:
+        """Events for suspense, by suspense id, each to its own partition."""
+        at = np.fromiter(rows.values(), np.int64, len(rows))
+        sent = suspense.suspended(usage, at, list(rows), reason[at], self.tables, messages)
+        for partition, message in zip(usage.partition[at].tolist(), sent, strict=True):
+            work.send(SUSPENSE.name, partition, message)
 
     def _quarantine(
         self,
@@ -269,6 +285,7 @@ class RateHop:
         reason[early] = Reason.FUTURE_TIME
         rated = self._settle(usage, reason, np.flatnonzero(~early))
         messages = framed(usage, np.arange(len(usage)), self.tokens)
+        again: dict[str, int] = {}
         for index, key in enumerate(recycled.ids):
             partition, why = int(usage.partition[index]), Reason(int(reason[index]))
             before = recycled.reasons[index]
@@ -278,11 +295,11 @@ class RateHop:
             delta.count(partition, why, why.outcome)
             if why.outcome is Outcome.SUSPENDED:
                 delta.opened.setdefault(partition, {})[key] = why
-                message = suspense.suspended(usage, index, why, self.tables, messages[index])
-                work.send(SUSPENSE.name, partition, message)
+                again[key] = index
             else:
                 delta.closed.setdefault(partition, set()).add(key)
                 work.send(SUSPENSE.name, partition, (key.encode(), None))
+        self._send_suspended(usage, again, reason, messages, work)
         self._publish(usage, rated, segments, work)
 
     def _is_open(self, delta: Delta) -> dict[int, dict[str, Reason]]:

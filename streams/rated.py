@@ -9,15 +9,13 @@ subscriber or caller is in them, only the subscriber's token.
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from state.distinct import distinct
 from state.tables import NONE, Tables
-from streams.contribution import HEAD
+from streams.packing import Packer
 from streams.privacy import Tokens
 from streams.rating import Rated
 from streams.usage import NO_SEQUENCE, UsageBatch
@@ -28,7 +26,7 @@ class Blocks:
 
     def __init__(self, tables: Tables, tokens: Tokens) -> None:
         text = pa.string()
-        self._tables, self._tokens = tables, tokens
+        self._tables, self._tokens, self._packer = tables, tokens, Packer()
         self._keys = pa.array(tables.key_names, text)
         self._agreements = pa.array([a.name for a in tables.agreements], text)
         self._items = pa.array([i.name for i in tables.items], text)
@@ -36,13 +34,8 @@ class Blocks:
         self._versions = np.array([v.version for v in tables.versions], np.int32)
 
     def to_bytes(self, usage: UsageBatch, rated: Rated, head: dict[str, object]) -> bytes:
-        """Rated legs as an Arrow stream of one record batch; `head` is JSON in its metadata."""
-        columns = self._columns(usage, rated)
-        batch = pa.RecordBatch.from_pydict(columns, metadata={HEAD: json.dumps(head).encode()})
-        sink = pa.BufferOutputStream()
-        with pa.ipc.new_stream(sink, batch.schema) as stream:
-            stream.write_batch(batch)
-        return bytes(sink.getvalue())
+        """Rated legs as a block, see `streams.packing`."""
+        return self._packer.pack(self._columns(usage, rated), head)
 
     def _columns(self, usage: UsageBatch, rated: Rated) -> dict[str, pa.Array]:
         """One row a leg."""
@@ -79,12 +72,6 @@ class Blocks:
                 usage.subscriber.take(at), usage.subscriber_token.take(at)
             ),
         }
-
-
-def from_bytes(data: bytes) -> pa.RecordBatch:
-    """A block as read from the topic; the head is in the schema's metadata under `weir`."""
-    with pa.ipc.open_stream(data) as stream:
-        return stream.read_next_batch()
 
 
 def _used(codes: npt.NDArray[np.int32], names: pa.Array) -> pa.DictionaryArray:

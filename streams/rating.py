@@ -28,7 +28,8 @@ from schemas.money import round_columns, round_ratio
 from state.distinct import distinct
 from state.tables import NONE, Tables
 from streams.attribution import Legs
-from streams.usage import Codes, Ints, UsageBatch
+from streams.families import Codes, Ints
+from streams.usage import UsageBatch
 
 NANOS = 10**9
 MICROS = 10**6

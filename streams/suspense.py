@@ -10,19 +10,21 @@ never vanishes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
 
-from schemas.codes import Reason, Service
+from schemas.codes import KeyKind, Reason, Service
 from schemas.columns import Refused
 from schemas.records import codec
-from state.tables import Tables
+from state.tables import NONE, Tables
+from streams.families import Ints
 from streams.log import Message, Segment
 from streams.privacy import CLEAR_DIGITS, mask
 from streams.usage import NO_SEQUENCE, UsageBatch
 
-SUSPENSE = codec("suspense.avsc")
 QUARANTINE = codec("quarantine.avsc")
 MISSING_COLUMN = {
     Reason.UNKNOWN_ACCESS_POINT: ("access_point", "access_point"),
@@ -53,41 +55,63 @@ def _escaped(name: str) -> str:
 
 
 def suspended(
-    usage: UsageBatch, index: int, reason: Reason, tables: Tables, message: bytes
-) -> Message:
-    """One suspended event for `suspense.v1`; `message` is the event framed again, masked."""
-    key = suspense_id(usage, index, reason)
-    numbered = usage.sequence[index] != NO_SEQUENCE
-    record = {
-        "suspense_id": key,
-        "source": usage.source.values[usage.source.codes[index]],
-        "epoch": int(usage.epoch[index]),
-        "sequence": int(usage.sequence[index]) if numbered else None,
-        "event_id": usage.event_id[index].as_py(),
-        "reason": reason.label,
-        "missing": missing(usage, index, reason, tables),
-        "started_at": int(usage.started_us[index]),
-        "service": Service(int(usage.service[index])).label,
-        "partition": int(usage.partition[index]),
-        "offset": int(usage.offset[index]),
-        "row": int(usage.row[index]),
+    usage: UsageBatch,
+    rows: Ints,
+    ids: Sequence[str],
+    reasons: npt.NDArray[np.int8],
+    tables: Tables,
+    messages: Mapping[int, bytes],
+) -> list[Message]:
+    """Suspended events for `suspense.v1`.
+
+    Args:
+        usage: the batch.
+        rows: which events of it, each with its suspense id and reason.
+        ids: see `suspense_id`.
+        reasons: why each of them waits.
+        tables: the reference that lacks what they need.
+        messages: the events framed again and masked, by row.
+    """
+    if len(rows) == 0:
+        return []
+    sequences = usage.sequence[rows].tolist()
+    columns: dict[str, Sequence[object]] = {
+        "suspense_id": ids,
+        "source": [usage.source.values[code] for code in usage.source.codes[rows].tolist()],
+        "epoch": usage.epoch[rows].tolist(),
+        "sequence": [None if number == NO_SEQUENCE else number for number in sequences],
+        "event_id": usage.event_id.take(pa.array(rows)).to_pylist(),
+        "reason": [Reason(reason).label for reason in reasons.tolist()],
+        "missing": missing(usage, rows, reasons, tables),
+        "started_at": usage.started_us[rows].tolist(),
+        "service": [Service(service).label for service in usage.service[rows].tolist()],
+        "partition": usage.partition[rows].tolist(),
+        "offset": usage.offset[rows].tolist(),
+        "row": usage.row[rows].tolist(),
         # Avro's long is signed; the digest is read back modulo 2^64.
-        "body": int(usage.body[index].astype("int64")),
-        "usage": message,
+        "body": usage.body[rows].view(np.int64).tolist(),
+        "usage": [messages[row] for row in rows.tolist()],
     }
-    return key.encode(), SUSPENSE.encode(record)
+    encode = codec("suspense.avsc").encode
+    records = zip(*columns.values(), strict=True)
+    values = [encode(dict(zip(columns, record, strict=True))) for record in records]
+    return [(key.encode(), value) for key, value in zip(ids, values, strict=True)]
 
 
-def missing(usage: UsageBatch, index: int, reason: Reason, tables: Tables) -> str:
-    """What reference lacks for an event, in the words of the reference files."""
-    if reason is Reason.UNKNOWN_ROUTE:
-        return f"route:{_unknown_route(usage, index, tables)}"
-    if reason is Reason.NO_RATE:
-        return f"prefix:{_rated_number(usage, index)}"
-    if reason in MISSING_COLUMN:
-        kind, column = MISSING_COLUMN[reason]
-        return f"{kind}:{_name(usage, column, index)}"
-    return reason.label
+def missing(
+    usage: UsageBatch, rows: Ints, reasons: npt.NDArray[np.int8], tables: Tables
+) -> list[str]:
+    """What reference lacks for some events, in the words of the reference files."""
+    found = [Reason(reason).label for reason in reasons.tolist()]
+    at = np.flatnonzero(reasons == Reason.UNKNOWN_ROUTE)
+    for place, route in zip(at.tolist(), _unknown_routes(usage, rows[at], tables), strict=True):
+        found[place] = f"route:{route}"
+    for place in np.flatnonzero(reasons == Reason.NO_RATE).tolist():
+        found[place] = f"prefix:{_rated_number(usage, int(rows[place]))}"
+    for reason, (kind, column) in MISSING_COLUMN.items():
+        for place in np.flatnonzero(reasons == reason).tolist():
+            found[place] = f"{kind}:{_name(usage, column, int(rows[place]))}"
+    return found
 
 
 def _name(usage: UsageBatch, column: str, index: int) -> str:
@@ -105,18 +129,17 @@ def _rated_number(usage: UsageBatch, index: int) -> str:
     return mask(routing or family.columns["called_number"][at].as_py())[:CLEAR_DIGITS]
 
 
-def _unknown_route(usage: UsageBatch, index: int, tables: Tables) -> str:
-    """The first of the two routes that nobody owns at the time of the event."""
-    routes = tables.keys[0]
-    second = usage.started_us[index : index + 1] // 1_000_000
-    for column in ("ingress_route", "egress_route"):
-        name = _name(usage, column, index)
-        code = routes.get(name, -1)
-        if name and (
-            code < 0 or tables.assignment.lookup(np.array([code], np.int32), second)[0] == -1
-        ):
-            return name
-    return ""
+def _unknown_routes(usage: UsageBatch, rows: Ints, tables: Tables) -> list[str]:
+    """The first of the two routes of each event that nobody owns at the time of the event."""
+    found = [""] * len(rows)
+    seconds = usage.started_us[rows] // 1_000_000
+    for column in ("egress_route", "ingress_route"):
+        text = usage.keys[column]
+        owner = tables.assignment.lookup(text.map(tables.keys[KeyKind.ROUTE])[rows], seconds)
+        codes = text.codes[rows]
+        for place in np.flatnonzero((codes >= 0) & (owner == NONE)).tolist():
+            found[place] = text.values[codes[place]]
+    return found
 
 
 def quarantined_event(usage: UsageBatch, index: int, topic: str, message: bytes) -> Message:

@@ -28,7 +28,7 @@ from schemas.records import codec
 from schemas.topics import partition_of
 from state.balances import join_residue
 from state.tables import build
-from streams import rated
+from streams.packing import unpack
 from streams.privacy import Tokens
 from tests.sim.broker import TICK_US, SimulatedBroker
 from tests.sim.log import SimulatedLog
@@ -246,7 +246,7 @@ def _read_rows(message: dict[str, Any], reference: Reference, account: Account) 
 
 def _read_legs(value: bytes | None, reference: Reference, account: Account) -> None:
     """Rated legs by the position of their event and their role."""
-    for leg in rated.from_bytes(value or b"").to_pylist():
+    for leg in unpack(value or b"").to_pylist():
         over = _units(reference, leg["agreement"], leg["version"], leg["item"])
         account.legs[f"{_place(leg)} {Role(leg['role']).label}"] = (
             leg["agreement"],

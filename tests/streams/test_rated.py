@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 
 from schemas.codes import Service
 from state.tables import Tables
-from streams.contribution import HEAD
+from streams.packing import head, unpack
 from streams.privacy import Tokens
-from streams.rated import Blocks, from_bytes
+from streams.rated import Blocks
 from tests import builders
 from tests.makers import rated_of, usage
 from tests.usage_makers import NOVEMBER_US, message, row
@@ -44,7 +43,7 @@ def block(tables: Tables) -> bytes:
 
 def test_a_leg_can_be_opened_to_its_arithmetic(tables: Tables) -> None:
     """31 s are 36 in steps of 6: 36 x 0.06 / 60 + 0.01 = 0.046; one megabyte is 0.002."""
-    batch = from_bytes(block(tables))
+    batch = unpack(block(tables))
     call, session = sorted(batch.to_pylist(), key=lambda leg: leg["service"])
     assert (call["source"], call["epoch"], call["sequence"]) == ("msc-1", 0, 9)
     assert (call["key"], call["agreement"], call["version"]) == ("route:TG-001", "ALFA-1", 1)
@@ -60,12 +59,12 @@ def test_a_leg_can_be_opened_to_its_arithmetic(tables: Tables) -> None:
     assert (call["period"], session["period"]) == ("2026-11", "2026-11")
     assert (session["sequence"], session["event_id"], session["zone"]) == (None, "e", None)
     assert (session["agreement"], session["charge_micros"]) == ("BRAVO-1", 2_000)
-    assert json.loads(batch.schema.metadata[HEAD]) == {"reference": "abc"}
+    assert head(batch) == {"reference": "abc"}
 
 
 def test_subscribers_are_in_it_as_tokens_only(tables: Tables) -> None:
     """The token is there; the number is nowhere in the bytes."""
     data = block(tables)
-    tokens = [leg["subscriber_token"] for leg in from_bytes(data).to_pylist()]
+    tokens = [leg["subscriber_token"] for leg in unpack(data).to_pylist()]
     assert sorted(map(str, tokens)) == sorted([TOKENS.of(NUMBER), "None"])
     assert NUMBER.encode() not in data

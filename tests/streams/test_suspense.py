@@ -86,15 +86,18 @@ def test_what_is_missing_is_named(
     tables: Tables, reason: Reason, service: Service, fields: dict[str, Any], text: str
 ) -> None:
     """Whoever mends reference reads what to add, in the words of its files."""
-    assert missing(usage(message(service, row(service, **fields))), 0, reason, tables) == text
+    batch = usage(message(service, row(service, **fields)))
+    assert missing(batch, np.array([0]), np.array([reason], np.int8), tables) == [text]
 
 
 def test_a_suspended_event_keeps_all_but_people(tables: Tables) -> None:
     """Position, digest and fields come back; the subscriber as nine digits and a token."""
     fields: dict[str, Any] = {"subscriber": "491701234567", "calling_number": "493012345678"}
     batch = usage(message(Service.SMS, row(sequence=5, ingress_route="TG-9", **fields)))
-    kept = framed(batch, np.array([0]), TOKENS)[0]
-    key, value = suspended(batch, 0, Reason.UNKNOWN_ROUTE, tables, kept)
+    rows, why = np.array([0]), np.array([Reason.UNKNOWN_ROUTE], np.int8)
+    name = suspense_id(batch, 0, Reason.UNKNOWN_ROUTE)
+    kept = framed(batch, rows, TOKENS)
+    ((key, value),) = suspended(batch, rows, [name], why, tables, kept)
     record = codec("suspense.avsc").decode(value or b"")
     assert (key, record["suspense_id"]) == (b"msc-1/0/5", "msc-1/0/5")
     assert (record["reason"], record["missing"]) == ("unknown_route", "route:TG-9")
