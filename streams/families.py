@@ -56,8 +56,8 @@ class Text:
 
 def directions(family: Family) -> npt.NDArray[np.int8]:
     """Direction codes of a family; the decoder lets no other words through, so lengths tell."""
-    is_out = pc.equal(pc.binary_length(family.columns["direction"]), len(Direction.OUT.label))
-    codes: npt.NDArray[np.int8] = is_out.to_numpy(zero_copy_only=False).astype(np.int8)
+    lengths: Ints = pc.binary_length(family.columns["direction"]).to_numpy()
+    codes: npt.NDArray[np.int8] = (lengths == len(Direction.OUT.label)).astype(np.int8)
     return codes
 
 

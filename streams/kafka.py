@@ -38,6 +38,7 @@ from streams.log import (
 LOGGER = logging.getLogger("weir.kafka")
 
 SEEK_RETRY_SECONDS = 0.01
+BUSY_WAIT_SECONDS = 0.01
 
 
 class KafkaLog:
@@ -94,8 +95,12 @@ class KafkaLog:
             PositionError: a committed position is outside its log.
             Fenced, LogError: reading cannot go on.
         """
+        # With a commit under way the loop has better things to do than to wait for messages.
+        is_busy = self._under_way is not None
+        patience_seconds = min(linger_seconds, BUSY_WAIT_SECONDS) if is_busy else linger_seconds
+        member = self._consumer, self._collector, self._ownership
         try:
-            gather(self._consumer, self._collector, self._ownership, messages_max, linger_seconds)
+            gather(*member, messages_max, linger_seconds, patience_seconds)
             if self._failure is not None:
                 raise self._failure
             segments = self._collector.segments()

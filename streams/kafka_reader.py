@@ -226,11 +226,15 @@ def gather(
     owned: Container[int],
     messages_max: int,
     linger_seconds: float,
+    wait_seconds: float | None = None,
 ) -> None:
-    """Fill a collector until it is full or `linger_seconds` have passed since the first message."""
+    """Fill a collector until it is full or `linger_seconds` have passed since the first message.
+
+    The first message is waited for as long, or for `wait_seconds` where they are given.
+    """
     messages = consumer.consume(min(CONSUME_MESSAGES, messages_max), 0)
     if not messages:
-        messages = consumer.consume(1, linger_seconds)
+        messages = consumer.consume(1, linger_seconds if wait_seconds is None else wait_seconds)
     deadline = time.monotonic() + linger_seconds
     while messages:
         collector.add(messages, owned)
