@@ -2,9 +2,11 @@
 
 When a key comes a second time, the question is whether it is the same event again or another one
 under the same number. The answer is a digest of the first one's body. Digests grow with usage, so
-they lie in RocksDB: a run of consecutive sequence numbers is one value, found by seeking backwards
-to the run that covers a number. Usage known only by an event id has one entry an id, which is also
-its duplicate mark.
+they lie in RocksDB. The numbers of a source are cut into pages of 4,096; what one batch brings of a
+page is one value, a *strip*, however many holes are in it, so that sources whose numbers come mixed
+(calls in one file, messages in the next) cost as little as those that come in order. All strips of
+a page lie side by side and are read together. Usage known only by an event id has one entry an id,
+which is also its duplicate mark.
 
 The store is a copy of what `marks.v1` says. It is written after the transaction committed, in one
 batch together with the input position it covers, so that what was missed in a crash is known and
@@ -23,20 +25,42 @@ import numpy as np
 import numpy.typing as npt
 from rocksdict import Options, Rdict, WriteBatch
 
+Ints = npt.NDArray[np.int64]
 Digests = npt.NDArray[np.uint64]
+Marked = npt.NDArray[np.bool_]
 
-RUN, IDENTITY, META = b"r", b"i", b"m"
+STRIP, IDENTITY, META = b"s", b"i", b"m"
+PAGE_BITS = 12
+BODY_BYTES, PLACE_BYTES = 8, 2
 WRITE_BUFFER_BYTES = 16 * 2**20
 
 
 @dataclass(frozen=True)
-class Run:
-    """Body digests of consecutive sequence numbers of one source and epoch."""
+class Strip:
+    """Body digests of some sequence numbers of one page of a source and epoch, rising."""
 
     source: str
     epoch: int
-    first: int
+    sequences: Ints
     bodies: Digests
+
+    @property
+    def first(self) -> int:
+        """The lowest number: no two strips share one, since a number is taken in once."""
+        return int(self.sequences[0])
+
+    def to_bytes(self) -> bytes:
+        """Digests, then each number's distance from the first, little-endian."""
+        places = (self.sequences - self.first).astype("<u2")
+        return self.bodies.astype("<u8").tobytes() + places.tobytes()
+
+
+def _strip(source: str, epoch: int, first: int, data: bytes) -> Strip:
+    """From `Strip.to_bytes`."""
+    count = len(data) // (BODY_BYTES + PLACE_BYTES)
+    places = np.frombuffer(data, "<u2", offset=count * BODY_BYTES)
+    bodies = np.frombuffer(data, "<u8", count).astype(np.uint64)
+    return Strip(source, epoch, places.astype(np.int64) + first, bodies)
 
 
 @dataclass(frozen=True)
@@ -54,40 +78,44 @@ class Marks:
 
     partition: int
     positions: Mapping[str, int]
-    runs: Sequence[Run]
+    strips: Sequence[Strip]
     identities: Sequence[Identity]
 
     def to_bytes(self) -> bytes:
-        """For `marks.v1`: a JSON head, its length in front, then all digests, little-endian."""
+        """For `marks.v1`: a JSON head, its length in front, the strips, the ids' digests."""
+        strips = [strip.to_bytes() for strip in self.strips]
+        heads = [
+            [strip.source, strip.epoch, strip.first, len(data)]
+            for strip, data in zip(self.strips, strips, strict=True)
+        ]
         head = json.dumps(
             {
                 "partition": self.partition,
                 "positions": dict(self.positions),
-                "runs": [[r.source, r.epoch, r.first, len(r.bodies)] for r in self.runs],
+                "strips": heads,
                 "identities": [[i.source, i.event_id] for i in self.identities],
             },
             separators=(",", ":"),
         ).encode()
-        identity_bodies = np.array([i.body for i in self.identities], "<u8")
-        bodies = [r.bodies.astype("<u8") for r in self.runs]
-        tail = b"".join(b.tobytes() for b in [*bodies, identity_bodies])
-        return struct.pack("<I", len(head)) + head + tail
+        identity_bodies = np.array([i.body for i in self.identities], "<u8").tobytes()
+        return b"".join([struct.pack("<I", len(head)), head, *strips, identity_bodies])
 
     @staticmethod
     def from_bytes(data: bytes) -> Marks:
         """As read from `marks.v1`."""
         (size,) = struct.unpack_from("<I", data)
-        head = json.loads(data[4 : 4 + size])
-        bodies = np.frombuffer(data, "<u8", offset=4 + size)
-        runs, at = [], 0
-        for source, epoch, first, count in head["runs"]:
-            runs.append(Run(source, epoch, first, bodies[at : at + count]))
-            at += count
+        at = 4 + size
+        head = json.loads(data[4:at])
+        strips = []
+        for source, epoch, first, length in head["strips"]:
+            strips.append(_strip(source, epoch, first, data[at : at + length]))
+            at += length
+        bodies = np.frombuffer(data, "<u8", offset=at).tolist()
         identities = [
-            Identity(source, event_id, int(body))
-            for (source, event_id), body in zip(head["identities"], bodies[at:], strict=True)
+            Identity(source, event_id, body)
+            for (source, event_id), body in zip(head["identities"], bodies, strict=True)
         ]
-        return Marks(head["partition"], head["positions"], runs, identities)
+        return Marks(head["partition"], head["positions"], strips, identities)
 
 
 class BodyStore:
@@ -109,31 +137,43 @@ class BodyStore:
         """Add what batches brought, atomically with their positions."""
         batch = WriteBatch(raw_mode=True)
         for mark in marks:
-            for run in mark.runs:
-                batch.put(
-                    _run_key(run.source, run.epoch, run.first), run.bodies.astype("<u8").tobytes()
-                )
+            for strip in mark.strips:
+                prefix = _strip_prefix(strip.source, strip.epoch)
+                batch.put(prefix + struct.pack(">Q", strip.first), strip.to_bytes())
             for i in mark.identities:
                 batch.put(_identity_key(i.source, i.event_id), struct.pack("<Q", i.body))
             batch.put(META + b"positions", json.dumps(dict(mark.positions)).encode())
         self._db.write(batch)
 
-    def bodies(self, source: str, epoch: int, sequences: Sequence[int]) -> list[int | None]:
-        """The digest of each sequence number; None where it is past the horizon."""
-        prefix = _run_prefix(source, epoch)
-        found: list[int | None] = []
+    def bodies(self, source: str, epoch: int, sequences: Ints) -> tuple[Digests, Marked]:
+        """The digest of each sequence number, and whether there is one."""
+        prefix = _strip_prefix(source, epoch)
+        found, known = np.zeros(len(sequences), np.uint64), np.zeros(len(sequences), bool)
+        pages = sequences >> PAGE_BITS
+        for page in np.unique(pages).tolist():
+            numbers, bodies = self._page(prefix, page)
+            at = np.flatnonzero(pages == page)
+            place = np.searchsorted(numbers, sequences[at])
+            hit = place < len(numbers)
+            hit[hit] = numbers[place[hit]] == sequences[at[hit]]
+            found[at[hit]], known[at[hit]] = bodies[place[hit]], True
+        return found, known
+
+    def _page(self, prefix: bytes, page: int) -> tuple[Ints, Digests]:
+        """All numbers of a page that have digests, rising, and the digests."""
+        upto = prefix + struct.pack(">Q", (page + 1) << PAGE_BITS)
         cursor = self._db.iter()
-        for sequence in sequences:
-            cursor.seek_for_prev(prefix + struct.pack(">Q", sequence))
-            body = None
-            if cursor.valid() and cursor.key().startswith(prefix):
-                (first,) = struct.unpack(">Q", cursor.key()[len(prefix) :])
-                at = (sequence - first) * 8
-                value = cursor.value()
-                if at < len(value):
-                    (body,) = struct.unpack_from("<Q", value, at)
-            found.append(body)
-        return found
+        cursor.seek(prefix + struct.pack(">Q", page << PAGE_BITS))
+        sequences, bodies = [np.zeros(0, np.int64)], [np.zeros(0, np.uint64)]
+        while cursor.valid() and cursor.key() < upto:
+            (first,) = struct.unpack(">Q", cursor.key()[len(prefix) :])
+            strip = _strip("", 0, first, cursor.value())
+            sequences.append(strip.sequences)
+            bodies.append(strip.bodies)
+            cursor.next()
+        numbers = np.concatenate(sequences)
+        order = np.argsort(numbers)
+        return numbers[order], np.concatenate(bodies)[order]
 
     def identity(self, source: str, event_id: str) -> int | None:
         """The digest of an event known by its id; None when it was never taken in."""
@@ -145,13 +185,9 @@ class BodyStore:
         self._db.close()
 
 
-def _run_prefix(source: str, epoch: int) -> bytes:
+def _strip_prefix(source: str, epoch: int) -> bytes:
     name = source.encode()
-    return RUN + struct.pack(">H", len(name)) + name + struct.pack(">i", epoch)
-
-
-def _run_key(source: str, epoch: int, first: int) -> bytes:
-    return _run_prefix(source, epoch) + struct.pack(">Q", first)
+    return STRIP + struct.pack(">H", len(name)) + name + struct.pack(">i", epoch)
 
 
 def _identity_key(source: str, event_id: str) -> bytes:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter as Tally
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from schemas.codes import Outcome, Reason
 from schemas.records import codec
 from schemas.topics import MARKS, RATE_CHANGELOG, SUSPENSE, partition_of
 from state.invariants import invariant
-from state.rocks import BodyStore, Marks
+from state.rocks import BodyStore, Digests, Ints, Marked, Marks
 from state.seen import Counter, Counters, Seen, gaps, ranges_from_bytes, ranges_to_bytes
 from streams.duplicates import Checked
 from streams.log import Log, Message, Overtaken
@@ -103,8 +103,8 @@ class Memory:
         self._directory = directory
         self._count = partitions
 
-    def bodies(self, source: str, epoch: int, sequences: Sequence[int]) -> list[int | None]:
-        """Stored body digests of one source's numbers."""
+    def bodies(self, source: str, epoch: int, sequences: Ints) -> tuple[Digests, Marked]:
+        """Stored body digests of one source's numbers, and which of them there are."""
         return self.partitions[self._home(source)].store.bodies(source, epoch, sequences)
 
     def identity(self, source: str, event_id: str) -> int | None:

@@ -13,20 +13,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
 from schemas.codes import Reason
 from state.distinct import combine, distinct
-from state.rocks import Identity, Run
+from state.rocks import PAGE_BITS, Identity, Strip
 from state.seen import SEQUENCE_BITS, Counter, Counters, Seen
 from streams.families import Ints, Marks
 from streams.hashing import Digests
 from streams.usage import NO_SEQUENCE, UsageBatch
 
-# Digests of sequence numbers of one source and epoch, None where unknown; and of one event id.
-BodiesOf = Callable[[str, int, Sequence[int]], Sequence[int | None]]
+# Digests of sequence numbers of one source and epoch, and which of them are known; of an event id.
+BodiesOf = Callable[[str, int, Ints], tuple[Digests, Marks]]
 IdentityOf = Callable[[str, str], int | None]
 
 UNIDENTIFIED = frozenset({Reason.NO_SOURCE, Reason.WRONG_PARTITION, Reason.NO_IDENTITY})
@@ -38,14 +39,14 @@ class Checked:
     """What a batch's keys turned out to be.
 
     `duplicate` and `conflict` are marks per event; `seen` is everything seen including this batch;
-    `runs` and `identities` are the body digests to keep, each with its usage partition.
+    `strips` and `identities` are the body digests to keep, each with its usage partition.
     """
 
     duplicate: Marks
     conflict: Marks
     seen: Seen
     touched: npt.NDArray[np.int64]
-    runs: Sequence[tuple[int, Run]]
+    strips: Sequence[tuple[int, Strip]]
     identities: Sequence[tuple[int, Identity]]
 
 
@@ -83,10 +84,10 @@ def check(
     duplicate[rows[again[~differs]]] = True
     conflict[rows[again[differs]]] = True
     new = first & ~known
-    runs = _runs(usage, rows[new], keys[new], counters)
+    strips = _strips(usage, rows[new], keys[new], counters)
     identities = _named(usage, named, identity, duplicate, conflict)
     touched = distinct(keys[new] >> SEQUENCE_BITS)[0]
-    return Checked(duplicate, conflict, seen.add(keys[new]), touched, runs, identities)
+    return Checked(duplicate, conflict, seen.add(keys[new]), touched, strips, identities)
 
 
 def _keys(usage: UsageBatch, rows: Ints, counters: Counters) -> Ints:
@@ -139,28 +140,26 @@ def _stored(keys: Ints, counters: Counters, bodies: BodiesOf) -> tuple[Digests, 
         if name.refused:
             continue
         at = np.flatnonzero(counter == number)
-        sequences = (keys[at] & ((1 << SEQUENCE_BITS) - 1)).tolist()
-        of = bodies(name.source, name.epoch, sequences)
-        found[at] = np.array([b or 0 for b in of], np.uint64)
-        known[at] = [b is not None for b in of]
+        sequences = keys[at] & ((1 << SEQUENCE_BITS) - 1)
+        found[at], known[at] = bodies(name.source, name.epoch, sequences)
     return found, known
 
 
-def _runs(usage: UsageBatch, rows: Ints, keys: Ints, counters: Counters) -> list[tuple[int, Run]]:
-    """Body digests of new keys as runs of consecutive sequence numbers."""
-    breaks = np.flatnonzero(np.diff(keys) != 1) + 1
-    runs = []
-    for part, at in zip(np.split(keys, breaks), np.split(rows, breaks), strict=True):
-        if len(part) == 0:
-            continue
-        name = counters.name(int(part[0] >> SEQUENCE_BITS))
+def _strips(
+    usage: UsageBatch, rows: Ints, keys: Ints, counters: Counters
+) -> list[tuple[int, Strip]]:
+    """Body digests of new keys, which rise, by source, epoch and page."""
+    starts = np.flatnonzero(np.diff(keys >> PAGE_BITS, prepend=-1))
+    strips = []
+    for start, upto in pairwise([*starts.tolist(), len(keys)]):
+        name = counters.name(int(keys[start] >> SEQUENCE_BITS))
         if name.refused:
             continue
-        first = int(part[0] & ((1 << SEQUENCE_BITS) - 1))
-        runs.append(
-            (int(usage.partition[at[0]]), Run(name.source, name.epoch, first, usage.body[at]))
-        )
-    return runs
+        at = rows[start:upto]
+        sequences = keys[start:upto] & ((1 << SEQUENCE_BITS) - 1)
+        strip = Strip(name.source, name.epoch, sequences, usage.body[at])
+        strips.append((int(usage.partition[at[0]]), strip))
+    return strips
 
 
 def _named(

@@ -352,7 +352,7 @@ class RateHop:
             marks = Marks(
                 partition,
                 positions,
-                [r for p, r in checked.runs if p == partition],
+                [s for p, s in checked.strips if p == partition],
                 [i for p, i in checked.identities if p == partition],
             )
             delta.marks.append(marks)

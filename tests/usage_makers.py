@@ -60,6 +60,11 @@ def message(service: Service, fields: Row) -> bytes:
     return frame(current_id(service)) + datum(service, fields)
 
 
+def decoded_of(service: Service, *rows: Row) -> Decoded:
+    """Events of one family, sent and decoded."""
+    return decode([message(service, fields) for fields in rows])
+
+
 def container(
     path: Path,
     rows: Iterable[Row],

@@ -11,7 +11,7 @@ import pytest
 from schemas.codes import Outcome, Reason
 from schemas.topics import MARKS, RATE_CHANGELOG, RECYCLE, USAGE, partition_of
 from state.invariants import InvariantViolation
-from state.rocks import Identity, Marks, Run
+from state.rocks import Identity, Marks, Strip
 from state.seen import SEQUENCE_BITS, Counter, Seen
 from state.usage_memory import Delta, Memory, newest
 from streams.duplicates import Checked
@@ -67,11 +67,23 @@ def delta(memory: Memory, source: str, first: int, last: int, upto: int) -> Delt
     found.positions[partition] = {USAGE.name: upto}
     found.count(partition, Reason.NONE, Outcome.RATED, last - first + 1)
     found.watermarks[partition] = {source: 1_000 * last}
-    bodies = np.arange(first, last + 1).astype(np.uint64)
+    numbers = np.arange(first, last + 1)
+    bodies = numbers.astype(np.uint64)
     found.marks.append(
-        Marks(partition, found.positions[partition], [Run(source, 0, first, bodies)], [])
+        Marks(
+            partition,
+            found.positions[partition],
+            [Strip(source, 0, bodies.astype(np.int64), bodies)],
+            [],
+        )
     )
     return found
+
+
+def bodies(memory: Memory, source: str, *sequences: int) -> list[int | None]:
+    """The digests that are stored of some numbers, None where there is none."""
+    found, known = memory.bodies(source, 0, np.array(sequences))
+    return [body if has else None for body, has in zip(found.tolist(), known.tolist(), strict=True)]
 
 
 def commit(memory: Memory, broker: SimulatedBroker, *deltas: Delta) -> None:
@@ -103,7 +115,7 @@ def test_apply_adds_up(memory: Memory, broker: SimulatedBroker) -> None:
     assert found.positions == {USAGE.name: 2}
     assert found.watermarks == {"smsc-1": 5_000}
     assert memory.seen.of(0).tolist() == [[1, 5]]
-    assert memory.bodies("smsc-1", 0, [1, 5, 6]) == [1, 5, None]
+    assert bodies(memory, "smsc-1", 1, 5, 6) == [1, 5, None]
     assert memory.partitions[1].outcomes == {}
 
 
@@ -164,7 +176,7 @@ def test_recovered_is_live(
         before.watermarks,
     )
     assert again.missing() == {("smsc-1", 0): [(4, 6)]}
-    assert again.bodies("smsc-1", 0, [3, 5, 8]) == [3, None, 8]
+    assert bodies(again, "smsc-1", 3, 5, 8) == [3, None, 8]
     assert list(again.partitions) == [0]
     again.forget(frozenset({0}))
 
@@ -178,7 +190,7 @@ def test_directory_that_missed_a_batch_catches_up(
     broker.append(MARKS.name, 0, [(None, batch.marks[0].to_bytes())])
     memory.forget(frozenset({0}))
     memory.recover(0, {USAGE.name: 1}, log)
-    assert memory.bodies("smsc-1", 0, [1, 2, 3]) == [1, 2, 3]
+    assert bodies(memory, "smsc-1", 1, 2, 3) == [1, 2, 3]
     assert memory.partitions[0].store.positions() == {USAGE.name: 1}
 
 

@@ -13,6 +13,8 @@ from schemas.codes import Reason, Service
 from schemas.columns import Unreadable, encode_unreadable
 from state.seen import Counters, Seen
 from streams.duplicates import Checked, check
+from streams.families import Ints, Marks
+from streams.hashing import Digests
 from streams.usage import UsageBatch
 from tests.makers import usage
 from tests.usage_makers import message, row
@@ -31,15 +33,17 @@ class Memory:
         """Check a batch and keep what it brought."""
         checked = check(batch, self.counters, self.seen, self._bodies, self._identity)
         self.seen = checked.seen
-        for _, run in checked.runs:
-            for place, body in enumerate(run.bodies.tolist()):
-                self.bodies[run.source, run.epoch, run.first + place] = body
+        for _, strip in checked.strips:
+            for sequence, body in zip(strip.sequences.tolist(), strip.bodies.tolist(), strict=True):
+                self.bodies[strip.source, strip.epoch, sequence] = body
         for _, one in checked.identities:
             self.identities[one.source, one.event_id] = one.body
         return checked
 
-    def _bodies(self, source: str, epoch: int, sequences: Sequence[int]) -> list[int | None]:
-        return [self.bodies.get((source, epoch, sequence)) for sequence in sequences]
+    def _bodies(self, source: str, epoch: int, sequences: Ints) -> tuple[Digests, Marks]:
+        found = [self.bodies.get((source, epoch, sequence)) for sequence in sequences.tolist()]
+        known = [body is not None for body in found]
+        return np.array([body or 0 for body in found], np.uint64), np.array(known, bool)
 
     def _identity(self, source: str, event_id: str) -> int | None:
         return self.identities.get((source, event_id))
@@ -100,14 +104,14 @@ def test_rows_of_an_envelope_stand_in_their_order() -> None:
     batch = usage(sent(("msc-1", 0, 1, "1")), sent(("msc-1", 0, 1, "2")))
     checked = Memory().take(batch)
     assert judged(batch, checked) == ["new", "conflict"]
-    assert [run.bodies.tolist() for _, run in checked.runs] == [[int(batch.body[0])]]
+    assert [strip.bodies.tolist() for _, strip in checked.strips] == [[int(batch.body[0])]]
 
 
-def test_numbers_that_follow_one_another_are_one_run() -> None:
-    """1, 2, 3 and 7 come as two runs, in whatever order they were sent."""
-    events: list[Event] = [("msc-1", 0, n, "1") for n in (3, 7, 1, 2)]
-    runs = Memory().take(usage(*map(sent, events))).runs
-    assert [(run.first, len(run.bodies)) for _, run in runs] == [(1, 3), (7, 1)]
+def test_numbers_of_one_page_are_one_strip() -> None:
+    """1, 3, 7 and 4095 lie in the first page of 4,096, and 4096 in the next, whatever the order."""
+    events: list[Event] = [("msc-1", 0, n, "1") for n in (4096, 3, 4095, 7, 1)]
+    strips = Memory().take(usage(*map(sent, events))).strips
+    assert [strip.sequences.tolist() for _, strip in strips] == [[1, 3, 7, 4095], [4096]]
 
 
 def test_past_the_horizon_the_key_alone_decides() -> None:
