@@ -19,7 +19,7 @@ from schemas.documents import Problem
 from schemas.records import codec
 from schemas.reference import AGREEMENTS_FILE, InvalidReferenceError, Reference, load
 from schemas.topics import ACCRUALS, ACCRUE_CHANGELOG, CONTRIBUTIONS
-from streams.contribution import from_bytes
+from streams.contribution import Series, from_bytes
 
 END = "valid_upto"
 ADVICE = (
@@ -60,7 +60,8 @@ def settled_versions(stored: Stored) -> SettledBy:
     reader = stored.store.tail([CONTRIBUTIONS.name], accrued)
     while segments := reader.read(1_000, 0):
         for value in (v for s in segments for v in s.values if v is not None):
-            found.update((s.agreement, s.version) for s in from_bytes(value).sums.series)
+            series = map(Series.parse, from_bytes(value).sums.series)
+            found.update((s.agreement, s.version) for s in series)
     reader.close()
     return found
 

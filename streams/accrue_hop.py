@@ -53,7 +53,8 @@ class AccrueHop:
     def __init__(self, tables: Tables, stopwatch: Stopwatch) -> None:
         self.partitions: dict[int, PartitionAccruals] = {}
         self._watch = stopwatch
-        self._numbers: dict[tuple[int, str], int] = {}
+        self._numbers: dict[int, dict[str, int]] = {}
+        self._moving: set[int] = set()
         self.use(tables)
         self.names = Names(lambda series: self.book.terms(series).direct, self._volume)
 
@@ -123,7 +124,7 @@ class AccrueHop:
             sums = block.sums
             if len(sums) == 0:
                 continue
-            numbers = [self._number(partition, s) for s in sums.series]
+            numbers = self._series(partition, sums.series)
             series = np.array(numbers, np.int64)[sums.code]
             book = self.names.book(series)
             figures = (sums.events, sums.quantity, sums.charge_micros)
@@ -134,7 +135,8 @@ class AccrueHop:
                 compose(book, np.zeros_like(slot) + PERIOD_SLOT, series),
             ]
             values += [rows, rows]
-            followers = [f for n in set(numbers) for f in self._followers(n)]
+            moving = self._moving.intersection(numbers)
+            followers = [f for n in sorted(moving) for f in self._followers(n)]
             if followers:
                 moved = np.array(followers, np.int64)
                 period = np.zeros_like(moved) + PERIOD_SLOT
@@ -142,15 +144,20 @@ class AccrueHop:
                 values.append(np.zeros((len(moved), values[0].shape[1]), np.int64))
         return np.concatenate(keys), np.concatenate(values)
 
-    def _number(self, partition: int, series: Series) -> int:
-        """The number of a series under the period it is booked in: its own while that is open."""
-        text = series.text()
-        number = self._numbers.get((partition, text))
-        if number is None:
-            booked = self._open_period(self.partitions[partition].closed, series)
-            number = self.names.number(series._replace(booked=booked))
-            self._numbers[(partition, text)] = number
-        return number
+    def _series(self, partition: int, texts: Sequence[str]) -> list[int]:
+        """The numbers of series, each under the period it is booked in: its own while it is open.
+
+        A tiered series that adjusts a closed period moves others; see `_followers`.
+        """
+        known = self._numbers.setdefault(partition, {})
+        for text in texts:
+            if text not in known:
+                series = Series.parse(text)
+                booked = self._open_period(self.partitions[partition].closed, series)
+                number = known[text] = self.names.number(series._replace(booked=booked))
+                if booked != series.original and self.book.terms(series).tiered:
+                    self._moving.add(number)
+        return [known[text] for text in texts]
 
     def _volume(self, series: Series) -> Volume:
         return volume_of(series, self.book.terms(series))
@@ -162,8 +169,6 @@ class AccrueHop:
         changes is booked in the same period, so there must be a row for it.
         """
         series = self.names.series.names[number]
-        if series.booked == series.original or not self.book.terms(series).tiered:
-            return []
         on_volume = [self.names.series.names[n] for n in self.names.siblings[self._volume(series)]]
         newer = {s._replace(booked=series.booked) for s in on_volume if s.version > series.version}
         return [self.names.number(s) for s in sorted(newer)]

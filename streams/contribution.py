@@ -30,6 +30,7 @@ from streams.usage import UsageBatch
 SEPARATOR = "\x1f"
 HOUR_US = 3_600_000_000
 SUM_MAX = 2**62
+SERIES_KEPT = 500_000
 FIGURES = ("hour", "events", "quantity", "charge_micros", "residue_high", "residue_low")
 
 
@@ -58,11 +59,15 @@ class Series(NamedTuple):
         return Series(agreement, int(version), item, line, currency, original, booked)
 
 
+# By item row, line and index of the period.
+SeriesTexts = dict[tuple[int, int, int], str]
+
+
 @dataclass(frozen=True)
 class Sums:
-    """Rows of sums: a code into `series`, the hour, and what was counted."""
+    """Rows of sums: a code into `series` (texts of `Series`), the hour, and what was counted."""
 
-    series: Sequence[Series]
+    series: Sequence[str]
     code: npt.NDArray[np.int32]
     hour: npt.NDArray[np.int32]
     events: Ints
@@ -99,8 +104,16 @@ class Block:
     log_time_us: int
 
 
-def fold(usage: UsageBatch, rated: Rated, tables: Tables) -> tuple[Sums, npt.NDArray[np.int32]]:
+def fold(
+    usage: UsageBatch, rated: Rated, tables: Tables, known: SeriesTexts
+) -> tuple[Sums, npt.NDArray[np.int32]]:
     """Sum rated legs by series and hour.
+
+    Args:
+        usage: the batch.
+        rated: its legs.
+        tables: what they were rated by.
+        known: texts of series under these tables, which are added to: most series come again.
 
     Returns:
         The sums, and for each series the code of its agreement.
@@ -125,9 +138,9 @@ def fold(usage: UsageBatch, rated: Rated, tables: Tables) -> tuple[Sums, npt.NDA
     events = np.bincount(group, minlength=count)
     first = np.zeros(len(triples), np.int64)
     first[of_leg] = np.arange(len(of_leg))  # any leg of a series names it
-    series, agreement = _series(item[first], line[first], period[first], tables)
+    series = _series(item[first], line[first], period[first], tables, known)
     hour_number = hours[hour_of].astype(np.int32)
-    return Sums(series, code.astype(np.int32), hour_number, events, *sums), agreement
+    return Sums(series, code.astype(np.int32), hour_number, events, *sums), legs.agreement[first]
 
 
 def _sums(column: Ints, group: Ints, count: int) -> Ints:
@@ -143,37 +156,42 @@ def _sums(column: Ints, group: Ints, count: int) -> Ints:
 
 
 def _series(
-    item: npt.NDArray[np.int32], line: npt.NDArray[np.int32], period: Ints, tables: Tables
-) -> tuple[list[Series], npt.NDArray[np.int32]]:
-    """The series that these name, and the code of each one's agreement."""
-    labels: dict[tuple[int, int], str] = {}
-    series, agreements = [], []
-    for item_row, zone, index in zip(item.tolist(), line.tolist(), period.tolist(), strict=True):
-        described = tables.items[item_row]
-        version = tables.versions[described.version_row]
-        when = version.calendar, index
-        if when not in labels:
-            labels[when] = version.periods.label(index)
-        agreements.append(version.agreement)
-        series.append(
-            Series(
-                agreement=tables.agreements[version.agreement].name,
-                version=version.version,
-                item=described.name,
-                line="" if zone == NONE else tables.decks.zone_names[zone],
-                currency=version.currency,
-                original=labels[when],
-                booked="",
-            )
-        )
-    return series, np.array(agreements, np.int32)
+    item: npt.NDArray[np.int32],
+    line: npt.NDArray[np.int32],
+    period: Ints,
+    tables: Tables,
+    known: SeriesTexts,
+) -> list[str]:
+    """The texts of the series that these name."""
+    named = list(zip(item.tolist(), line.tolist(), period.tolist(), strict=True))
+    if len(known) > SERIES_KEPT:
+        known.clear()
+    for triple in named:
+        if triple not in known:
+            known[triple] = _text(*triple, tables)
+    return [known[triple] for triple in named]
+
+
+def _text(item: int, line: int, period: int, tables: Tables) -> str:
+    """The text of one series."""
+    described = tables.items[item]
+    version = tables.versions[described.version_row]
+    return Series(
+        agreement=tables.agreements[version.agreement].name,
+        version=version.version,
+        item=described.name,
+        line="" if line == NONE else tables.decks.zone_names[line],
+        currency=version.currency,
+        original=version.periods.label(period),
+        booked="",
+    ).text()
 
 
 def to_bytes(block: Block) -> bytes:
     """A block as an Arrow stream."""
     sums = block.sums
     used, code = distinct(sums.code)
-    names = pa.array([sums.series[c].text() for c in used.tolist()], pa.string())
+    names = pa.array([sums.series[c] for c in used.tolist()], pa.string())
     described = {
         "covers": [list(c) for c in block.covers],
         "watermarks": dict(block.watermarks),
@@ -198,7 +216,7 @@ def from_bytes(data: bytes) -> Block:
     described = head(batch)
     series = batch.column("series")
     sums = Sums(
-        [Series.parse(t) for t in series.dictionary.to_pylist()],
+        series.dictionary.to_pylist(),
         series.indices.to_numpy(),
         *(batch.column(c).to_numpy() for c in FIGURES),
     )

@@ -37,7 +37,7 @@ from state.tables import Tables
 from state.usage_memory import Delta, Memory, OutcomeKey, PartitionMemory
 from streams import suspense
 from streams.attribution import attribute
-from streams.contribution import Block, Cover, Sums, fold, to_bytes
+from streams.contribution import Block, Cover, SeriesTexts, Sums, fold, to_bytes
 from streams.duplicates import Checked, check
 from streams.families import Ints
 from streams.framing import framed
@@ -83,6 +83,7 @@ class RateHop:
         """Take another reference; called between batches only."""
         self.tables = tables
         self._blocks = Blocks(tables, self.tokens)
+        self._series: SeriesTexts = {}
         pools = [partition_of(a.pool, self._settlement_partitions) for a in tables.agreements]
         self._destination = np.array(pools, np.int32)
 
@@ -335,7 +336,7 @@ class RateHop:
             data = self._blocks.to_bytes(usage, part, head)
             work.send(RATED.name, home, (None, data))
         self._watch.lap("rated")
-        sums, agreements = fold(usage, rated, self.tables)
+        sums, agreements = fold(usage, rated, self.tables, self._series)
         watermarks = {k: v for marks in work.delta.watermarks.values() for k, v in marks.items()}
         log_time = max(s.timestamp_us for s in segments)
         target = self._destination[agreements[sums.code]] if len(sums) else np.zeros(0, np.int32)

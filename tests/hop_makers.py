@@ -178,7 +178,7 @@ def sums(rows: Sequence[tuple[Series, int, Figures]]) -> Sums:
     """Rows of sums: series, hour and figures."""
     figures = np.array([f for _, _, f in rows], np.int64).reshape(-1, 4)
     return Sums(
-        [series for series, _, _ in rows],
+        [series.text() for series, _, _ in rows],
         np.arange(len(rows), dtype=np.int32),
         np.array([hour for _, hour, _ in rows], np.int32),
         figures[:, 0].copy(),

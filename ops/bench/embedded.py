@@ -110,7 +110,7 @@ def _blocks(tables: Tables, accrual_rows: int) -> Iterator[bytes]:
                 version.currency,
                 "2026-11",
                 "",
-            )
+            ).text()
             for s in used.tolist()
         ]
         ones = np.ones(BLOCK_ROWS, np.int64)

@@ -73,7 +73,7 @@ def table(sums: Sums) -> Table:
     """Sums by series and hour; a pair never comes twice."""
     found: Table = {}
     for at in range(len(sums)):
-        key = (sums.series[int(sums.code[at])], int(sums.hour[at]))
+        key = (Series.parse(sums.series[int(sums.code[at])]), int(sums.hour[at]))
         assert key not in found
         columns = (sums.events, sums.quantity, sums.charge_micros)
         residue = join_residue(int(sums.residue_high[at]), int(sums.residue_low[at]))
@@ -84,7 +84,7 @@ def table(sums: Sums) -> Table:
 def folded(events: list[tuple[str | None, str | None, int, int]], start: int = 0) -> Table:
     """The sums of one batch."""
     batch = usage(*(sent(event, start + n) for n, event in enumerate(events)))
-    return table(fold(batch, rated_of(batch, TABLES), TABLES)[0])
+    return table(fold(batch, rated_of(batch, TABLES), TABLES, {})[0])
 
 
 def added(parts: list[Table]) -> Table:
@@ -131,7 +131,7 @@ def test_wide_sums_are_exact_or_stop(values: list[int]) -> None:
 
 def test_a_block_comes_back_from_its_bytes() -> None:
     """Sums, coverage, watermarks and reference travel in the block; unused series stay behind."""
-    series = [Series("A", n, "in", "Z", "EUR", "2026-11", "") for n in (1, 2)]
+    series = [Series("A", n, "in", "Z", "EUR", "2026-11", "").text() for n in (1, 2)]
     columns = [np.array([n, -SUM_MAX], np.int64) for n in range(5)]
     code, hour = np.array([1, 1], np.int32), np.array([5, 6], np.int32)
     covers = (Cover("usage.v1", 0, 3, 9),)
