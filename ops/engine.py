@@ -35,10 +35,11 @@ Observer = Callable[[str, Step, float], None]
 class Pace:
     """How much a loop reads at once and how long it waits to fill a batch."""
 
-    rate_batch_events: int = 65_536
+    rate_batch_events: int = 131072
     rate_linger_seconds: float = 0.1
     accrue_batch_blocks: int = 1_000
     accrue_linger_seconds: float = 0.25
+    accrue_linger_max_seconds: float = 0.5
 
 
 def ignore(hop: str, step: Step, seconds: float) -> None:
@@ -59,7 +60,8 @@ def accrue_loop(tables: Tables, log: Log, pace: Pace) -> tuple[Loop, AccrueHop]:
     """The second hop on its log."""
     watch = Stopwatch(time.perf_counter_ns)
     hop = AccrueHop(tables, watch)
-    return Loop(hop, log, watch, pace.accrue_batch_blocks, pace.accrue_linger_seconds), hop
+    lingers = pace.accrue_linger_seconds, pace.accrue_linger_max_seconds
+    return Loop(hop, log, watch, pace.accrue_batch_blocks, *lingers), hop
 
 
 def turn(loop: Loop, observe: Observer, linger_seconds: float | None = None) -> Step:

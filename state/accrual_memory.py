@@ -40,7 +40,6 @@ from streams.log import Log, Message
 Ints = npt.NDArray[np.int64]
 POSITION_KEY = b"position"
 CLOSED_KEY = b"closed/"
-NO_BOOK = ("", "")
 TEXTS = ("item", "line", "currency", "original")
 
 encode_accruals, decode_accruals = records_codec(read_schema("accruals.avsc"))
@@ -56,18 +55,19 @@ class Reach(NamedTuple):
 class Names:
     """Numbers of series and of books (agreement and booked period), and columns of their parts."""
 
-    def __init__(
-        self, is_direct: Callable[[Series], bool], volume_of: Callable[[Series], Volume]
-    ) -> None:
+    def __init__(self, describe: Callable[[Series], tuple[bool, Volume]]) -> None:
+        """Names of series whose worth `describe` tells: just their charges, and on which volume."""
         self.series: Numbers[Series] = Numbers(2**SERIES_BITS)
         self.books: Numbers[tuple[str, str]] = Numbers(2**BOOK_BITS)
         self.siblings: dict[Volume, list[int]] = {}
-        self._is_direct = is_direct
-        self._volume_of = volume_of
+        self._describe = describe
+        self._new_direct: list[bool] = []
         self._columns = {name: pa.array([], pa.string()) for name in TEXTS}
         self._columns["version"] = pa.array([], pa.int32())
         self._direct = np.zeros(0, bool)
         self._book = np.zeros(0, np.int64)
+        self._book_columns = [pa.array([], pa.string()), pa.array([], pa.string())]
+        self._book_keys: list[bytes] = []
 
     def number(self, series: Series) -> int:
         """The number of a series, with its book and siblings known."""
@@ -75,7 +75,9 @@ class Names:
         number = self.series.number(series)
         if number == known:
             self.books.number((series.agreement, series.booked))
-            self.siblings.setdefault(self._volume_of(series), []).append(number)
+            direct, volume = self._describe(series)
+            self._new_direct.append(direct)
+            self.siblings.setdefault(volume, []).append(number)
         return number
 
     def _grow(self) -> None:
@@ -88,9 +90,26 @@ class Names:
             kind = pa.int32() if name == "version" else pa.string()
             part = pa.array([getattr(s, name) for s in new], kind)
             self._columns[name] = pa.concat_arrays([self._columns[name], part])
-        self._direct = np.append(self._direct, [self._is_direct(s) for s in new])
+        self._direct = np.append(self._direct, self._new_direct)
+        self._new_direct.clear()
         books = [self.books[(s.agreement, s.booked)] for s in new]
         self._book = np.append(self._book, np.array(books, np.int64))
+
+    def books_of(self, books: Ints) -> tuple[pa.Array, pa.Array, list[bytes]]:
+        """Agreements and booked periods of books, and what the keys of their messages begin with.
+
+        The last one is that of no book: it tells how far a partition has come.
+        """
+        have, names = len(self._book_keys), self.books.names
+        if have < len(names):
+            for part, column in enumerate(self._book_columns):
+                new = pa.array([pair[part] for pair in names[have:]], pa.string())
+                self._book_columns[part] = pa.concat_arrays([column, new])
+            self._book_keys += [f"{a}|{b}|".encode() for a, b in names[have:]]
+        nobody = pa.array([""], pa.string())
+        taken = [pa.concat_arrays([c.take(pa.array(books)), nobody]) for c in self._book_columns]
+        keys = self._book_keys
+        return taken[0], taken[1], [*(keys[book] for book in books.tolist()), b"||"]
 
     def column(self, name: str, numbers: Ints) -> pa.Array:
         """One part of the names of some series."""
@@ -263,27 +282,27 @@ def write_rows(
         fields=[pa.field(n, a.type, nullable=n == "amount_micros") for n, a in fields.items()],
     )
     books, hours, _ = decompose(keys[offsets[:-1]])
-    pairs = [*(names.books.names[b] for b in books.tolist()), NO_BOOK]
-    hours = np.append(hours, PERIOD_SLOT)
+    agreements, booked, prefixes = names.books_of(books)
+    slots = np.append(hours, PERIOD_SLOT)
     bounds = pa.array(np.append(offsets, offsets[-1]), pa.int32())
-    batch = _messages(pairs, hours - 1, reach, pa.ListArray.from_arrays(bounds, rows))
-    slots = hours.tolist()
-    return [
-        (f"{a}|{b}|{'total' if s == PERIOD_SLOT else s - 1}".encode(), v)
-        for (a, b), s, v in zip(pairs, slots, encode_accruals(batch).to_pylist(), strict=True)
-    ]
+    lists = pa.ListArray.from_arrays(bounds, rows)
+    values_of = encode_accruals(_messages(agreements, booked, slots - 1, reach, lists)).to_pylist()
+    ends = {s: b"total" if s == PERIOD_SLOT else b"%d" % (s - 1) for s in set(slots.tolist())}
+    keys_of = [p + ends[s] for p, s in zip(prefixes, slots.tolist(), strict=True)]
+    return list(zip(keys_of, values_of, strict=True))
 
 
 def _messages(
-    pairs: Sequence[tuple[str, str]], hours: Ints, reach: Reach, rows: pa.ListArray
+    agreements: pa.Array, booked: pa.Array, hours: Ints, reach: Reach, rows: pa.ListArray
 ) -> pa.RecordBatch:
+    count = len(agreements)
     covers = ",".join(f"{name}={upto}" for name, upto in sorted(reach.covers.items()))
     columns = {
-        "agreement": pa.array([a for a, _ in pairs], pa.string()),
-        "booked": pa.array([b for _, b in pairs], pa.string()),
+        "agreement": agreements,
+        "booked": booked,
         "hour": pa.array(hours.astype(np.int32), mask=hours < 0),
-        "as_of": pa.array(np.full(len(pairs), reach.as_of_us)).cast(pa.timestamp("us")),
-        "covers": pa.repeat(pa.scalar(covers, pa.string()), len(pairs)),
+        "as_of": pa.array(np.full(count, reach.as_of_us)).cast(pa.timestamp("us")),
+        "covers": pa.repeat(pa.scalar(covers, pa.string()), count),
         "rows": rows,
     }
     fields = [pa.field(n, c.type, nullable=n == "hour") for n, c in columns.items()]

@@ -56,7 +56,7 @@ class AccrueHop:
         self._numbers: dict[int, dict[str, int]] = {}
         self._moving: set[int] = set()
         self.use(tables)
-        self.names = Names(lambda series: self.book.terms(series).direct, self._volume)
+        self.names = Names(self._describe)
 
     def use(self, tables: Tables) -> None:
         """Take another reference; called between batches only."""
@@ -154,10 +154,15 @@ class AccrueHop:
             if text not in known:
                 series = Series.parse(text)
                 booked = self._open_period(self.partitions[partition].closed, series)
-                number = known[text] = self.names.number(series._replace(booked=booked))
+                number = known[text] = self.names.number(Series(*series[:-1], booked))
                 if booked != series.original and self.book.terms(series).tiered:
                     self._moving.add(number)
-        return [known[text] for text in texts]
+        return [*map(known.__getitem__, texts)]
+
+    def _describe(self, series: Series) -> tuple[bool, Volume]:
+        """Whether a series is worth just the sum of its charges, and the volume it lies on."""
+        terms = self.book.terms(series)
+        return terms.direct, volume_of(series, terms)
 
     def _volume(self, series: Series) -> Volume:
         return volume_of(series, self.book.terms(series))
@@ -176,8 +181,8 @@ class AccrueHop:
     def _open_period(self, closed: Mapping[tuple[str, str], str], series: Series) -> str:
         """The period of the usage, or the next one after it that is not closed."""
         label = series.original
-        periods = self.book.terms(series).version.periods
         while (series.agreement, label) in closed:
+            periods = self.book.terms(series).version.periods
             label = periods.label(periods.parse(label) + 1)
         return label
 

@@ -50,7 +50,7 @@ class Series(NamedTuple):
 
     def text(self) -> str:
         """One string, for dictionaries of blocks."""
-        return SEPARATOR.join(map(str, self))
+        return SEPARATOR.join((self[0], str(self[1]), *self[2:]))
 
     @staticmethod
     def parse(text: str) -> Series:
@@ -59,8 +59,9 @@ class Series(NamedTuple):
         return Series(agreement, int(version), item, line, currency, original, booked)
 
 
-# By item row, line and index of the period.
-SeriesTexts = dict[tuple[int, int, int], str]
+# By item row, line and index of the period, in one integer.
+SeriesTexts = dict[int, str]
+LINES_MAX, PERIODS_MAX = 2**26, 2**16
 
 
 @dataclass(frozen=True)
@@ -163,27 +164,33 @@ def _series(
     known: SeriesTexts,
 ) -> list[str]:
     """The texts of the series that these name."""
-    named = list(zip(item.tolist(), line.tolist(), period.tolist(), strict=True))
+    lines, periods = line.astype(np.int64) - NONE, period + 1  # neither is negative now
+    fits = lines.max(initial=0) < LINES_MAX and periods.max(initial=0) < PERIODS_MAX
+    invariant(bool(fits), "lines and periods fit their part of the key")
+    keys = ((item.astype(np.int64) * LINES_MAX + lines) * PERIODS_MAX + periods).tolist()
     if len(known) > SERIES_KEPT:
         known.clear()
-    for triple in named:
-        if triple not in known:
-            known[triple] = _text(*triple, tables)
-    return [known[triple] for triple in named]
+    labels: dict[tuple[int, int], str] = {}
+    for at, key in enumerate(keys):
+        if key not in known:
+            known[key] = _text(int(item[at]), int(line[at]), int(period[at]), tables, labels)
+    return [known[key] for key in keys]
 
 
-def _text(item: int, line: int, period: int, tables: Tables) -> str:
-    """The text of one series."""
+def _text(
+    item: int, line: int, period: int, tables: Tables, labels: dict[tuple[int, int], str]
+) -> str:
+    """The text of one series; `labels` keeps those of periods by calendar."""
     described = tables.items[item]
     version = tables.versions[described.version_row]
+    when = version.calendar, period
+    if when not in labels:
+        labels[when] = version.periods.label(period)
+    agreement = tables.agreements[version.agreement].name
+    zone = "" if line == NONE else tables.decks.zone_names[line]
+    original, booked = labels[when], ""
     return Series(
-        agreement=tables.agreements[version.agreement].name,
-        version=version.version,
-        item=described.name,
-        line="" if line == NONE else tables.decks.zone_names[line],
-        currency=version.currency,
-        original=version.periods.label(period),
-        booked="",
+        agreement, version.version, described.name, zone, version.currency, original, booked
     ).text()
 
 

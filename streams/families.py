@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import TypeVar
 
 import numpy as np
@@ -36,22 +37,16 @@ class Text:
     @staticmethod
     def join(parts: Sequence[pa.Array]) -> Text:
         """One column from the parts of several families."""
-        known: dict[str, int] = {}
-        codes: list[Codes] = []
-        for part in parts:
-            if part.null_count == len(part):
-                codes.append(np.full(len(part), -1, np.int32))
-                continue
-            encoded = part.dictionary_encode()
-            here = [known.setdefault(v, len(known)) for v in encoded.dictionary.to_pylist()]
-            mapping = np.array([*here, -1], np.int32)
-            codes.append(mapping[encoded.indices.fill_null(-1).to_numpy()])
-        joined = np.concatenate(codes) if codes else np.zeros(0, np.int32)
-        return Text(joined, tuple(known))
+        whole = pa.concat_arrays(parts) if parts else pa.array([], pa.string())
+        if whole.null_count == len(whole):
+            return Text(np.full(len(whole), -1, np.int32), ())
+        encoded = whole.dictionary_encode()
+        codes: Codes = encoded.indices.fill_null(-1).to_numpy()
+        return Text(codes, tuple(encoded.dictionary.to_pylist()))
 
     def map(self, codes: Mapping[str, int]) -> Codes:
         """The code of each row in another space, -1 for what is not in it: one look-up a value."""
-        return np.array([*(codes.get(v, -1) for v in self.values), -1], np.int32)[self.codes]
+        return np.array([*map(codes.get, self.values, repeat(-1)), -1], np.int32)[self.codes]
 
 
 def directions(family: Family) -> npt.NDArray[np.int8]:

@@ -123,19 +123,28 @@ class Loop:
     """One hop on one log."""
 
     def __init__(
-        self, hop: Hop, log: Log, stopwatch: Stopwatch, batch_events: int, linger_seconds: float
+        self,
+        hop: Hop,
+        log: Log,
+        stopwatch: Stopwatch,
+        batch_events: int,
+        linger_seconds: float,
+        linger_max_seconds: float = 0,
     ) -> None:
         """A loop that reads batches of about `batch_events` or what comes in `linger_seconds`.
 
         A message may carry one event or thousands; how many messages make a batch follows from
-        what the last ones carried, and starts low so that the first batch fits memory too.
+        what the last ones carried, and starts low so that the first batch fits memory too. Where a
+        batch's cost lies in what it touches more than in how much it brings, a loop that is slow
+        may wait longer, up to `linger_max_seconds`: twice as long as its last batch took.
         """
         self.hop = hop
         self.log = log
         self.watch = stopwatch
         self._batch_events = batch_events
         self._messages_max = max(1, batch_events // FIRST_EVENTS_A_MESSAGE)
-        self._linger_seconds = linger_seconds
+        self._linger_seconds = self._linger_min_seconds = linger_seconds
+        self._linger_max_seconds = max(linger_seconds, linger_max_seconds)
         self._owned: set[int] = set()
         self._under_way: UnderWay | None = None
 
@@ -158,13 +167,21 @@ class Loop:
         self._follow(self.log.changes())
         if not segments:
             return before or Step("idle")
+        computing_ns = self.watch.last_ns
         work = self.hop.compute(segments, prepared)
         try:
             outcome = self._commit(work)
+            self._pace(self.watch.last_ns - computing_ns)
         except (Aborted, Unknown) as failure:
             return self._recover(failure, UnderWay(segments, work, began_ns, None))
         self._under_way = UnderWay(segments, work, began_ns, outcome)
         return before or (Step("idle") if outcome is not None else self._finish() or Step("idle"))
+
+    def _pace(self, busy_ns: int) -> None:
+        """Wait for the next batch as the last one asks for."""
+        wanted_seconds = 2 * busy_ns / 1e9
+        slowest = min(wanted_seconds, self._linger_max_seconds)
+        self._linger_seconds = max(self._linger_min_seconds, slowest)
 
     def _commit(self, work: Work) -> Outcome | None:
         """Everything of a batch, in one transaction."""

@@ -11,6 +11,7 @@ never vanishes.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import repeat
 
 import numpy as np
 import numpy.typing as npt
@@ -135,10 +136,12 @@ def _unknown_routes(usage: UsageBatch, rows: Ints, tables: Tables) -> list[str]:
     seconds = usage.started_us[rows] // 1_000_000
     for column in ("egress_route", "ingress_route"):
         text = usage.keys[column]
-        owner = tables.assignment.lookup(text.map(tables.keys[KeyKind.ROUTE])[rows], seconds)
         codes = text.codes[rows]
+        names = ["" if code < 0 else text.values[code] for code in codes.tolist()]
+        routes = np.array([*map(tables.keys[KeyKind.ROUTE].get, names, repeat(NONE))], np.int32)
+        owner = tables.assignment.lookup(routes, seconds)
         for place in np.flatnonzero((codes >= 0) & (owner == NONE)).tolist():
-            found[place] = text.values[codes[place]]
+            found[place] = names[place]
     return found
 
 

@@ -40,7 +40,7 @@ def volume_of(series: Series) -> Volume:
 
 def new_names() -> Names:
     """Names where only texts are priced by the period."""
-    return Names(lambda series: series.item != "texts", volume_of)
+    return Names(lambda series: (series.item != "texts", volume_of(series)))
 
 
 @pytest.fixture
