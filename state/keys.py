@@ -13,7 +13,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
+import pyarrow as pa
 
 from schemas.agreements import OWN_NAME
 from schemas.codes import KeyKind
@@ -26,13 +29,18 @@ OWN = -2
 """The value of a key that stands for the operator itself."""
 
 Interval = tuple[int, int, int]
+KeyColumns = tuple[pa.Array, npt.NDArray[np.int32]]
 
 
 @dataclass(frozen=True)
 class KeyTables:
-    """All keys. `names` is indexed by `KeyKind`; the ranges' own entries in it are empty."""
+    """All keys. `names` is indexed by `KeyKind`; the ranges' own entries in it are empty.
+
+    `columns` is the same as `names`, as a column of names and one of codes a kind.
+    """
 
     names: tuple[Mapping[str, int], ...]
+    columns: tuple[KeyColumns, ...]
     ranges: Prefixes
     assignment: AsOf
     key_names: tuple[str, ...]
@@ -62,6 +70,10 @@ def build_keys(attribution: pl.DataFrame, agreements: Sequence[str]) -> KeyTable
         names[kind] = {}
     return KeyTables(
         names=tuple(MappingProxyType(of_kind) for of_kind in names),
+        columns=tuple(
+            (pa.array(of_kind, pa.string()), np.array([*of_kind.values()], np.int32))
+            for of_kind in names
+        ),
         ranges=ranges,
         assignment=AsOf.build(
             table["code"].to_numpy(),

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from schemas.reference import Reference
 from state.calendar import Periods
 from state.decks import DeckTables, build_decks
-from state.keys import OWN, build_keys
+from state.keys import OWN, KeyColumns, build_keys
 from state.prefixes import Prefixes
 from state.terms import NONE, AgreementInfo, ItemInfo, VersionInfo, build_terms
 from state.versions import AsOf
@@ -46,7 +46,8 @@ Int64 = npt.NDArray[np.int64]
 class Tables:
     """One reference, compiled.
 
-    `keys` is indexed by `KeyKind` and maps the names of that kind to key codes; number and IMSI
+    `keys` is indexed by `KeyKind` and maps the names of that kind to key codes (`key_columns` are
+    the same as columns); number and IMSI
     ranges are tables 0 and 1 of `ranges` instead. `assignment` gives a key code's agreement at a
     second, `version_of` an agreement's version row, `item_of` a version's item row by role, service
     and direction. The columns that begin with `version_` have a row per version, those that begin
@@ -55,6 +56,7 @@ class Tables:
 
     reference_id: str
     keys: tuple[Mapping[str, int], ...]
+    key_columns: tuple[KeyColumns, ...]
     ranges: Prefixes
     assignment: AsOf
     key_names: tuple[str, ...]
@@ -95,6 +97,7 @@ def build(reference: Reference) -> Tables:
     return Tables(
         reference_id=reference.reference_id,
         keys=keys.names,
+        key_columns=keys.columns,
         ranges=keys.ranges,
         assignment=keys.assignment,
         key_names=keys.key_names,

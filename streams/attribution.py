@@ -85,9 +85,9 @@ def attribute(usage: UsageBatch, events: Ints, tables: Tables) -> tuple[Legs, np
         unknown = np.zeros(len(events), np.int8)
         for column, kind, missing in keys:
             text = usage.keys[column]
-            if not text.values:
+            if len(text.names) == 0:
                 continue
-            codes = text.map(tables.keys[kind])[events]
+            codes = text.find(*tables.key_columns[kind])[events]
             present = text.codes[events] >= 0
             given |= present
             owner = tables.assignment.lookup(codes, seconds)

@@ -77,9 +77,9 @@ def bodies(
     said = [_fields(family, of) for family, of in zip(families, ranks, strict=True)]
     digest = join([*said, np.zeros(lines, np.uint64)])
     for name, text in keys.items():
-        if text.values:
+        if len(text.names):
             salt = np.uint64((BODY.index(name) + 1) << 56)
-            table = mix(text_digests(pa.array(text.values, pa.string())) ^ salt)
+            table = mix(text_digests(text.names) ^ salt)
             digest += np.append(table, np.uint64(0))[text.codes]
     return mix(digest)
 

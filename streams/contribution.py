@@ -171,10 +171,9 @@ def _series(
     if len(known) > SERIES_KEPT:
         known.clear()
     labels: dict[tuple[int, int], str] = {}
-    for at, key in enumerate(keys):
-        if key not in known:
-            known[key] = _text(int(item[at]), int(line[at]), int(period[at]), tables, labels)
-    return [known[key] for key in keys]
+    for at in [at for at, key in enumerate(keys) if key not in known]:
+        known[keys[at]] = _text(int(item[at]), int(line[at]), int(period[at]), tables, labels)
+    return [*map(known.__getitem__, keys)]
 
 
 def _text(

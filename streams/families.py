@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import repeat
 from typing import TypeVar
 
@@ -29,24 +30,34 @@ T = TypeVar("T", bound=np.generic)
 
 @dataclass(frozen=True)
 class Text:
-    """A column of names: a code a row (-1 where there is none) into the distinct values."""
+    """A column of names: a code a row (-1 where there is none) into the distinct names."""
 
     codes: Codes
-    values: tuple[str, ...]
+    names: pa.Array
 
     @staticmethod
     def join(parts: Sequence[pa.Array]) -> Text:
         """One column from the parts of several families."""
         whole = pa.concat_arrays(parts) if parts else pa.array([], pa.string())
         if whole.null_count == len(whole):
-            return Text(np.full(len(whole), -1, np.int32), ())
+            return Text(np.full(len(whole), -1, np.int32), pa.array([], pa.string()))
         encoded = whole.dictionary_encode()
         codes: Codes = encoded.indices.fill_null(-1).to_numpy()
-        return Text(codes, tuple(encoded.dictionary.to_pylist()))
+        return Text(codes, encoded.dictionary)
+
+    @cached_property
+    def values(self) -> tuple[str, ...]:
+        """The distinct names as text, made when first asked for: there may be many."""
+        return tuple(self.names.to_pylist())
 
     def map(self, codes: Mapping[str, int]) -> Codes:
-        """The code of each row in another space, -1 for what is not in it: one look-up a value."""
+        """The code of each row in another space, -1 for what is not in it: one look-up a name."""
         return np.array([*map(codes.get, self.values, repeat(-1)), -1], np.int32)[self.codes]
+
+    def find(self, names: pa.Array, codes: Codes) -> Codes:
+        """`map` for a large space, given as a column of names and one of their codes."""
+        place = pc.index_in(self.names, names).fill_null(-1).to_numpy()
+        return np.append(np.append(codes, np.int32(-1))[place], np.int32(-1))[self.codes]
 
 
 def directions(family: Family) -> npt.NDArray[np.int8]:

@@ -63,7 +63,7 @@ def bench_envelope(
 
 @bench_app.command("flat")
 def bench_flat(
-    events: Annotated[int, typer.Option(help="Events of settle-bench v1.")] = 2_000_000,
+    events: Annotated[int, typer.Option(help="Events of settle-bench v1.")] = 4_000_000,
     output: Output = Form.TABLE,
 ) -> None:
     """Whether cost stays flat: 120 and 5,000 partners; 10,000 and 1,000,000 prefixes."""

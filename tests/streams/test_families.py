@@ -28,7 +28,9 @@ def test_names_are_looked_up_in_another_space(names: list[str | None]) -> None:
     """What the other space does not know, and what has no name, is -1 there."""
     text = Text.join([pa.array(names, pa.string())])
     there = {"a": 7, "ä": 9}
-    assert text.map(there).tolist() == [there.get(name or "?", -1) for name in names]
+    found = [there.get(name or "?", -1) for name in names]
+    assert text.map(there).tolist() == found
+    assert text.find(pa.array(there), np.array([*there.values()], np.int32)).tolist() == found
 
 
 def test_a_field_that_a_family_lacks_is_filled() -> None:
