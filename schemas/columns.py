@@ -6,7 +6,7 @@ their schema id, and a group is decoded by one call. The five-byte frame is not 
 along with the datum, as five one-byte integers in front of it (every byte below 128 is a valid Avro
 int), so that no message is copied only to lose its frame.
 
-Bad input never stops a batch. When a group does not decode it is halved until the messages at
+Bad input never stops a batch. When a group does not decode it is cut up until the messages at
 fault stand alone; those are refused with a reason and the rest goes on.
 """
 
@@ -17,7 +17,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import compress
+from itertools import chain, compress
 from typing import Any
 
 import fastavro
@@ -42,6 +42,7 @@ from schemas.sizes import Shape, encoded_bytes, is_blocks
 Values = Sequence[bytes | None]
 Indices = npt.NDArray[np.int64]
 
+PIECES = 16  # a group that does not decode is cut into so many
 FRAME_FIELDS = tuple(f"frame_{i}" for i in range(FRAME_BYTES))
 
 
@@ -104,11 +105,15 @@ def decode(values: Values) -> Decoded:
         if wire is None:
             refused += [_bad_frame(i, v or b"") for i, v in zip(index.tolist(), group, strict=True)]
             continue
-        batches = _decode_group(group, index, _framed(schema_id), wire, refused)
+        parts = _decode_group(group, index, _framed(schema_id), refused)
+        if not parts:
+            continue
+        batch = pa.concat_batches([part for part, _ in parts])
+        at = np.concatenate([indices for _, indices in parts])
         if wire.service is None:
-            unreadable += [line for batch, at in batches for line in _lines(batch, at)]
+            unreadable += _lines(batch, at)
         else:
-            families += [_family(wire, batch, at) for batch, at in batches]
+            families.append(_family(wire, batch, at))
     return Decoded(tuple(families), tuple(unreadable), tuple(refused))
 
 
@@ -143,13 +148,9 @@ def _bad_frame(message: int, value: bytes) -> Refused:
 
 
 def _decode_group(
-    group: list[bytes | None],
-    index: Indices,
-    schema: str,
-    wire: WireSchema,
-    refused: list[Refused],
+    group: list[bytes | None], index: Indices, schema: str, refused: list[Refused]
 ) -> list[tuple[pa.RecordBatch, Indices]]:
-    """Decode messages of one schema id; halve on failure until the bad ones stand alone."""
+    """Decode messages of one schema id; cut up on failure until the bad ones stand alone."""
     try:
         batch = _decode_exactly(group, schema)
     except BaseException as error:  # the decoder's panics are not Exceptions
@@ -162,10 +163,10 @@ def _decode_group(
             else:
                 refused.append(Refused(int(index[0]), Reason.UNDECODABLE, str(error)))
             return []
-        half = len(group) // 2
-        return _decode_group(group[:half], index[:half], schema, wire, refused) + _decode_group(
-            group[half:], index[half:], schema, wire, refused
-        )
+        step = -(-len(group) // PIECES)
+        pieces = [slice(start, start + step) for start in range(0, len(group), step)]
+        parts = [_decode_group(group[p], index[p], schema, refused) for p in pieces]
+        return list(chain.from_iterable(parts))
     wrong = np.zeros(len(group), bool)
     for name in FRAME_FIELDS[: FRAME_BYTES - 1]:
         wrong |= batch.column(name).to_numpy() != 0

@@ -2,9 +2,8 @@
 
 A digest must be the same in every process and every release, since it is stored; so neither
 Python's nor a library's own hash will do. Strings are hashed multilinearly (each byte times a fixed
-pseudo-random odd number of its place, summed modulo 2^64), whole columns at a time, and columns are
-folded together with the finaliser of SplitMix64. Two such hashes with different places give 128
-bits for identities, where a collision would lose an event.
+pseudo-random odd number of its place, summed modulo 2^64), whole columns at a time, and finished
+with SplitMix64's finaliser.
 """
 
 from __future__ import annotations

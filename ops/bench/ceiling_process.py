@@ -1,6 +1,7 @@
 """The ceiling: consume everything and decode it to columns, and nothing else.
 
-The same client settings, the same calls and the same decoder as the rate hop, on the same broker.
+The same calls, the same size of batch and the same decoder as the rate hop, on the same broker,
+with the client settings of a reader: they differ only in what matters on a nearly empty topic.
 What a settlement can reach at most in this process is this figure.
 """
 
@@ -12,6 +13,7 @@ import sys
 import time
 
 from ops.bench.report import Meter
+from ops.engine import Pace
 from schemas.columns import decode
 from schemas.topics import USAGE
 from streams.kafka_reader import tail
@@ -25,7 +27,7 @@ def main() -> None:
     parser.add_argument(
         "--ends", required=True, help="next offset of each usage partition, as JSON"
     )
-    parser.add_argument("--batch-messages", type=int, default=65_536)
+    parser.add_argument("--batch-messages", type=int, default=Pace.rate_batch_events)
     options = parser.parse_args()
     ends = {int(p): int(end) for p, end in json.loads(options.ends).items()}
     reader = tail(KafkaSettings(brokers=options.brokers), [USAGE.name])

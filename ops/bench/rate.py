@@ -16,6 +16,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import pyarrow as pa
@@ -65,13 +66,14 @@ def run(module: str, *arguments: str) -> dict[str, Any]:
 
 
 def measure(brokers: str, setting: Setting, *, ceiling: bool = True) -> dict[str, Any]:
-    """One run: load, ceiling, settle, check."""
+    """One run: load, ceiling, settle, ceiling again, check."""
     settings = create_topics(brokers, f"bench-{time.time_ns()}")
     with tempfile.TemporaryDirectory() as directory:
         reference = Path(directory) / "reference"
         workload.write_reference(reference, setting.seed, setting.shape)
         ends = json.dumps(load(settings, setting))
-        top = run("ceiling_process", "--brokers", brokers, "--ends", ends) if ceiling else None
+        # Before and after: a machine that others use too changes its pace within a run.
+        tops = [_ceiling(brokers, ends)] if ceiling else []
         report = run(
             "settle_process",
             "--brokers",
@@ -83,13 +85,21 @@ def measure(brokers: str, setting: Setting, *, ceiling: bool = True) -> dict[str
             "--ends",
             ends,
         )
+        tops += [_ceiling(brokers, ends)] if ceiling else []
     report["checked"] = check(settings, setting)
-    if top is not None:
-        report["ceiling_events_per_second"] = top["events_per_second"]
-        report["ceiling_cpu_seconds_per_million"] = top["cpu_seconds_per_million"]
-        ratio = report["events_per_second"] / top["events_per_second"]
-        report["ratio_to_ceiling"] = round(ratio, 3)
+    if tops:
+        best = round(fmean(top["events_per_second"] for top in tops))
+        report["ceiling_events_per_second"] = best
+        report["ceiling_cpu_seconds_per_million"] = round(
+            fmean(top["cpu_seconds_per_million"] for top in tops), 3
+        )
+        report["ratio_to_ceiling"] = round(report["events_per_second"] / best, 3)
     return report
+
+
+def _ceiling(brokers: str, ends: str) -> dict[str, Any]:
+    """What a process that only consumes and decodes reaches now."""
+    return run("ceiling_process", "--brokers", brokers, "--ends", ends)
 
 
 def check(settings: KafkaSettings, setting: Setting) -> str:
