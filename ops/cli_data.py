@@ -70,17 +70,18 @@ def settle(
     reference: Annotated[Path, typer.Option(help="Directory of reference files.")],
     usage: Annotated[list[Path], typer.Option(help="Usage files: Avro, CSV or JSON Lines.")],
     data: Annotated[Path, typer.Option("--data", help="Data directory.", envvar="WEIR_DATA")],
+    more: Annotated[list[Path] | None, typer.Argument(help="Further usage files.")] = None,
     output: Output = Form.TABLE,
 ) -> None:
     """Settle usage files: every record accounted for, accruals to the last decimal.
 
-    Example: weir settle --reference ref --usage calls.avro --usage sms.csv --data ./data
+    Example: weir settle --reference ref --usage calls.avro sms.csv --data ./data
     """
     problems: list[str] = []
     with explained(), Embedded(data, reference) as weir:
         columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
         with Progress(*columns, console=notes, transient=True) as progress:
-            for path in usage:
+            for path in [*usage, *(more or ())]:
                 task = progress.add_task(f"{path.name}")
                 try:
                     for so_far in weir.ingest(path):

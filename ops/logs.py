@@ -59,11 +59,16 @@ def set_up(level: str = "info", stream: TextIO | None = None) -> None:
 
 
 def _renderers(stream: TextIO) -> list[Processor]:
-    """How an event becomes a line: for people on a terminal, else for machines."""
+    """How an event becomes a line: for people on a terminal, else for machines.
+
+    Tracebacks come without the values of variables: those may hold numbers of subscribers.
+    """
     if stream.isatty():
-        return [structlog.dev.ConsoleRenderer()]
+        plain = structlog.dev.plain_traceback
+        return [structlog.dev.ConsoleRenderer(exception_formatter=plain)]
+    without_values = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
     return [
-        structlog.processors.dict_tracebacks,
+        structlog.processors.ExceptionRenderer(without_values),
         structlog.processors.JSONRenderer(ensure_ascii=False),
     ]
 

@@ -85,6 +85,16 @@ def test_settling_again_changes_nothing(tmp_path: Path) -> None:
     }
 
 
+def test_files_come_as_a_shell_gives_them(tmp_path: Path) -> None:
+    """`--usage usage*` is one option and several files: all of them are settled."""
+    parts = ("a.jsonl", ALL[:6]), ("b.jsonl", ALL[6:])
+    files = [usage_file(tmp_path / name, events) for name, events in parts]
+    given = ("--reference", reference(tmp_path / "r"), "--data", tmp_path / "data")
+    apart = as_json("settle", *given, "--usage", files[0], "--usage", files[1])
+    given = ("--reference", reference(tmp_path / "r2"), "--data", tmp_path / "data2")
+    assert as_json("settle", *given, "--usage", *files) == apart
+
+
 def test_a_file_that_cannot_be_read_is_a_finding(tmp_path: Path) -> None:
     """What could be read is settled, the problem is named, and the exit code says so."""
     given = ("--reference", reference(tmp_path / "reference"), "--data", tmp_path / "data")

@@ -80,6 +80,20 @@ def test_people_get_a_line() -> None:
     assert not stream.getvalue().startswith("{")
 
 
+@pytest.mark.parametrize("kind", [io.StringIO, Terminal])
+def test_a_traceback_shows_no_values(kind: type[io.StringIO]) -> None:
+    """What went wrong and where is logged; what a variable held may be somebody's number."""
+    stream = kind()
+    set_up("info", stream)
+    subscriber = "4917012" + "34567"
+    try:
+        int(f"x{subscriber[:0]}")
+    except ValueError:
+        logger("weir").exception("failed")
+    assert "ValueError" in stream.getvalue()
+    assert subscriber not in stream.getvalue()
+
+
 def test_less_important_is_left_out() -> None:
     """Below the level nothing is written; requests are in the metrics, not here."""
     stream = io.StringIO()
