@@ -10,13 +10,12 @@ deployment is in `ops/deployed.py`.
 from __future__ import annotations
 
 import json
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import pyarrow.compute as pc
 
@@ -27,7 +26,7 @@ from state.archive import Archive, read_block
 from state.tables import Tables, build
 from streams.accrual import Book
 from streams.local import LocalStore
-from streams.log import Segment
+from streams.log import Closeable, Segment
 
 Latest = tuple[int, bytes, bytes]  # partition, key, value
 POSITION_KEY = b"position"
@@ -37,7 +36,7 @@ class NoReferenceError(Exception):
     """A reference that is needed is not there; the sentence says which and what to do."""
 
 
-class Topics(ABC):
+class Topics(Closeable):
     """What a log holds, by topic, and the reference that it is explained by."""
 
     @abstractmethod
@@ -67,17 +66,6 @@ class Topics(ABC):
     @abstractmethod
     def close(self) -> None:
         """Let go of the log."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def read(self, topic: str) -> Iterator[Segment]:
         """A topic from its beginning to its end as of now."""

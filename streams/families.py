@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import repeat
 from typing import TypeVar
 
 import numpy as np
@@ -51,11 +50,11 @@ class Text:
         return tuple(self.names.to_pylist())
 
     def map(self, codes: Mapping[str, int]) -> Codes:
-        """The code of each row in another space, -1 for what is not in it: one look-up a name."""
-        return np.array([*map(codes.get, self.values, repeat(-1)), -1], np.int32)[self.codes]
+        """The code of each row in another space, -1 for what is not in it; see `find`."""
+        return self.find(pa.array(list(codes), pa.string()), np.array([*codes.values()], np.int32))
 
     def find(self, names: pa.Array, codes: Codes) -> Codes:
-        """`map` for a large space, given as a column of names and one of their codes."""
+        """`map` where the other space is a column of names and one of their codes already."""
         place = pc.index_in(self.names, names).fill_null(-1).to_numpy()
         return np.append(np.append(codes, np.int32(-1))[place], np.int32(-1))[self.codes]
 

@@ -11,8 +11,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from types import TracebackType
-from typing import Self
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka import Message as KafkaMessage
@@ -25,7 +23,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined] # re-exported,
 
 from schemas.topics import TOPICS, Topic
 from streams.kafka_settings import KafkaSettings, topic_configuration
-from streams.log import LogError, Message
+from streams.log import Closeable, LogError, Message
 
 LOGGER = logging.getLogger("weir.kafka")
 
@@ -158,7 +156,7 @@ class KafkaAdmin:
                     raise LogError(message) from exception
 
 
-class KafkaAppender:
+class KafkaAppender(Closeable):
     """A plain idempotent producer to explicit partitions: mediation, generators, commands."""
 
     def __init__(self, settings: KafkaSettings) -> None:
@@ -208,17 +206,6 @@ class KafkaAppender:
     def close(self) -> None:
         """Confirm what was sent and free the producer."""
         self.flush()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _on_delivery(self, error: KafkaError | None, message: KafkaMessage) -> None:
         """Librdkafka reports a message that could not be delivered."""

@@ -12,8 +12,6 @@ import logging
 import time
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import replace
-from types import TracebackType
-from typing import Self
 
 from confluent_kafka import (
     Consumer,
@@ -31,7 +29,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined] # re-exported,
 from streams.kafka_errors import END_OF_PARTITION, PositionError, check_read_error
 from streams.kafka_segments import CONSUME_MESSAGES, Collector
 from streams.kafka_settings import FETCH_WAIT_MS, KafkaSettings
-from streams.log import LogError, Segment, TopicPartition
+from streams.log import Closeable, LogError, Segment, TopicPartition
 
 LOGGER = logging.getLogger("weir.kafka")
 
@@ -100,7 +98,7 @@ class Bounds:
         return {}
 
 
-class KafkaTail:
+class KafkaTail(Closeable):
     """Committed messages of some topic partitions, from given positions, without a group."""
 
     def __init__(
@@ -161,17 +159,6 @@ class KafkaTail:
     def close(self) -> None:
         """Stop reading and free resources."""
         self._consumer.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _on_error(self, error: KafkaError, message: Message) -> None:
         """Handle an error; the end of a partition moves its position over what is never seen."""

@@ -17,13 +17,11 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from schemas.topics import TOPICS, Topic
 from streams.local_database import Database, DirectoryError, Send, positions
 from streams.local_reader import Reader, recover, snapshot
-from streams.log import Assignment, LogError, Message, Segment, TopicPartition, Unknown
+from streams.log import Assignment, Closeable, LogError, Message, Segment, TopicPartition, Unknown
 
 LOCK_NAME = "log.lock"
 
@@ -33,7 +31,7 @@ def wall_clock_us() -> int:
     return time.time_ns() // 1_000
 
 
-class LocalStore:
+class LocalStore(Closeable):
     """A log directory: makes hops, plain appends and readers, and closes them all with itself."""
 
     def __init__(
@@ -182,17 +180,6 @@ class LocalStore:
             reader.close()
         self.database.close()
         self._unlock()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _refuse_read_only(self) -> None:
         if self.database.read_only:

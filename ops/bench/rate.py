@@ -24,9 +24,9 @@ import pyarrow as pa
 from ops.bench import workload
 from ops.bench.broker import USAGE_PARTITIONS, create_topics, send
 from ops.bench.recipe import ORIGINAL, Shape, source_name
+from ops.deployed import Deployed, KafkaCluster
 from schemas.records import codec
 from schemas.topics import ACCRUALS, SUSPENSE
-from streams.kafka_reader import tail
 from streams.kafka_settings import KafkaSettings
 from streams.log import Message
 
@@ -136,14 +136,5 @@ def accrued(settings: KafkaSettings) -> Mapping[workload.Key, tuple[int, int, in
 
 def latest(settings: KafkaSettings, topic: str) -> dict[bytes, bytes]:
     """The latest committed value of each key."""
-    found: dict[bytes, bytes] = {}
-    reader = tail(settings, [topic])
-    while not reader.caught_up:
-        for segment in reader.read(10_000, 0.2):
-            for key, value in zip(segment.keys, segment.values, strict=True):
-                if key is not None and value is not None:
-                    found[key] = value
-                elif key is not None:
-                    found.pop(key, None)
-    reader.close()
-    return found
+    with Deployed(KafkaCluster(settings), ()) as log:
+        return {key: value for _, key, value in log.latest(topic)}
