@@ -8,14 +8,13 @@ for each, they run until they are told to stop (`run`).
 
 from __future__ import annotations
 
-import gc
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ops.process import settle_down
 from schemas.topics import CONTRIBUTIONS, USAGE
 from state.tables import Tables
 from streams.accrue_hop import AccrueHop
@@ -23,9 +22,6 @@ from streams.log import Log
 from streams.privacy import Tokens
 from streams.rate_hop import RateHop
 from streams.settle import Loop, Step, Stopwatch
-
-COLLECTOR_THRESHOLDS = (500_000, 20, 100)
-SWITCH_SECONDS = 0.0005
 
 OpenHop = Callable[[str, Sequence[str]], Log]
 Observer = Callable[[str, Step, float], None]
@@ -78,13 +74,7 @@ def run(loops: Sequence[Loop], stop: threading.Event, observe: Observer) -> None
     Raises:
         BaseException: what ended one of them; the others are stopped first.
     """
-    # A batch makes tens of thousands of objects that hold no cycles; with the usual thresholds the
-    # collector would walk over all of them again and again.
-    gc.freeze()
-    gc.set_threshold(*COLLECTOR_THRESHOLDS)
-    # The rate thread works in short calls between which it gives way; waiting the usual 5 ms for
-    # the other thread each time costs a tenth of the throughput.
-    sys.setswitchinterval(SWITCH_SECONDS)
+    settle_down()
     failures: list[BaseException] = []
 
     def work(loop: Loop) -> None:

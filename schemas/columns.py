@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import chain, compress
+from itertools import chain
 from typing import Any
 
 import fastavro
@@ -27,6 +27,7 @@ import pyarrow as pa
 import pyruhvro
 
 from schemas.codes import Reason, Service
+from schemas.frames import Indices, Refused, bad_frame, by_schema, size_of
 from schemas.registry import ENVELOPE_OFFSET as ENVELOPE
 from schemas.registry import (
     FRAME_BYTES,
@@ -38,9 +39,6 @@ from schemas.registry import (
     wire_schemas,
 )
 from schemas.sizes import Shape, encoded_bytes, is_blocks
-
-Values = Sequence[bytes | None]
-Indices = npt.NDArray[np.int64]
 
 PIECES = 16  # a group that does not decode is cut into so many
 FRAME_FIELDS = tuple(f"frame_{i}" for i in range(FRAME_BYTES))
@@ -64,15 +62,6 @@ class Family:
 
 
 @dataclass(frozen=True)
-class Refused:
-    """A message that does not decode: its index, why, and what the decoder said."""
-
-    message: int
-    reason: Reason
-    detail: str
-
-
-@dataclass(frozen=True)
 class Unreadable:
     """Lines of files that an adapter could not read: identity, reason word and text."""
 
@@ -92,24 +81,22 @@ class Decoded:
     refused: tuple[Refused, ...]
 
 
-def decode(values: Values) -> Decoded:
+def decode(values: Iterable[bytes | None]) -> Decoded:
     """Decode framed usage messages; every message ends in exactly one of the three results."""
     families: list[Family] = []
     unreadable: list[Unreadable] = []
-    kinds, refused = _schema_ids(values)
-    for schema_id in np.unique(kinds[kinds > 0]).tolist():
-        mask = kinds == schema_id
-        index = np.flatnonzero(mask)
-        group = list(compress(values, mask.tobytes()))
-        wire = wire_schemas().get(schema_id)
+    groups, refused = by_schema(values)
+    for schema_id, group in groups.items():
+        wire, index = wire_schemas().get(schema_id), group.index
         if wire is None:
-            refused += [_bad_frame(i, v or b"") for i, v in zip(index.tolist(), group, strict=True)]
+            found = zip(index.tolist(), group.values, strict=True)
+            refused += [bad_frame(i, value or b"") for i, value in found]
             continue
-        parts = _decode_group(group, index, _framed(schema_id), refused)
+        schema = _framed(schema_id)
+        parts = _decode_group(group.values, group.size, index, schema, refused)
         if not parts:
             continue
-        batch = pa.concat_batches([part for part, _ in parts])
-        at = np.concatenate([indices for _, indices in parts])
+        batch, at = parts[0] if len(parts) == 1 else _joined(parts)
         if wire.service is None:
             unreadable += _lines(batch, at)
         else:
@@ -117,55 +104,33 @@ def decode(values: Values) -> Decoded:
     return Decoded(tuple(families), tuple(unreadable), tuple(refused))
 
 
-def _schema_ids(values: Values) -> tuple[npt.NDArray[np.uint8], list[Refused]]:
-    """The schema id of each message, 0 where it is refused outright (too short, empty)."""
-    refused: list[Refused] = []
-    try:
-        ids = bytes([value[FRAME_BYTES - 1] for value in values])  # type: ignore[index]
-        kinds = np.frombuffer(ids, np.uint8)
-    except (IndexError, TypeError):
-        kinds = np.zeros(len(values), np.uint8)
-        for i, value in enumerate(values):
-            if value is None or len(value) < FRAME_BYTES:
-                refused.append(Refused(i, Reason.BAD_MAGIC, "shorter than the five-byte frame"))
-            else:
-                kinds[i] = value[FRAME_BYTES - 1]
-    # An id that does not fit one byte shows in the frame's other bytes; they are looked at for
-    # every group after decoding. Only an id whose last byte is 0 must be told apart here.
-    for i in np.flatnonzero(kinds == 0).tolist():
-        value = values[i]
-        if value is not None and len(value) >= FRAME_BYTES:
-            refused.append(_bad_frame(i, value))
-    return kinds, refused
-
-
-def _bad_frame(message: int, value: bytes) -> Refused:
-    """Say what is wrong with a frame: its first byte, or an id that is not known."""
-    if value[0] != MAGIC:
-        return Refused(message, Reason.BAD_MAGIC, f"first byte is {value[0]}, not {MAGIC}")
-    schema_id = int.from_bytes(value[1:FRAME_BYTES], "big")
-    return Refused(message, Reason.UNKNOWN_SCHEMA, f"schema id {schema_id} is not known")
+def _joined(parts: Sequence[tuple[pa.RecordBatch, Indices]]) -> tuple[pa.RecordBatch, Indices]:
+    """The pieces of a group that was cut up as one again."""
+    batch = pa.concat_batches([part for part, _ in parts])
+    return batch, np.concatenate([indices for _, indices in parts])
 
 
 def _decode_group(
-    group: list[bytes | None], index: Indices, schema: str, refused: list[Refused]
+    group: list[bytes | None], size: int, index: Indices, schema: str, refused: list[Refused]
 ) -> list[tuple[pa.RecordBatch, Indices]]:
     """Decode messages of one schema id; cut up on failure until the bad ones stand alone."""
     try:
-        batch = _decode_exactly(group, schema)
+        batch = _decode_exactly(group, size, schema)
     except BaseException as error:  # the decoder's panics are not Exceptions
         if isinstance(error, (KeyboardInterrupt, SystemExit, MemoryError)):
             raise
         if len(group) == 1:
             value = group[0] or b""
             if value[: FRAME_BYTES - 1] != bytes(FRAME_BYTES - 1):
-                refused.append(_bad_frame(int(index[0]), value))
+                refused.append(bad_frame(int(index[0]), value))
             else:
                 refused.append(Refused(int(index[0]), Reason.UNDECODABLE, str(error)))
             return []
         step = -(-len(group) // PIECES)
         pieces = [slice(start, start + step) for start in range(0, len(group), step)]
-        parts = [_decode_group(group[p], index[p], schema, refused) for p in pieces]
+        parts = [
+            _decode_group(group[p], size_of(group[p]), index[p], schema, refused) for p in pieces
+        ]
         return list(chain.from_iterable(parts))
     wrong = np.zeros(len(group), bool)
     for name in FRAME_FIELDS[: FRAME_BYTES - 1]:
@@ -173,12 +138,12 @@ def _decode_group(
     if not wrong.any():
         return [(batch, index)]
     refused += [
-        _bad_frame(int(index[at]), group[at] or b"") for at in np.flatnonzero(wrong).tolist()
+        bad_frame(int(index[at]), group[at] or b"") for at in np.flatnonzero(wrong).tolist()
     ]
     return [(batch.filter(pa.array(~wrong)), index[~wrong])]
 
 
-def _decode_exactly(group: list[bytes | None], schema: str) -> pa.RecordBatch:
+def _decode_exactly(group: list[bytes | None], size: int, schema: str) -> pa.RecordBatch:
     """Decode messages that are one whole datum each.
 
     The decoder neither minds bytes behind a datum nor text that is not UTF-8; both would let part
@@ -190,9 +155,9 @@ def _decode_exactly(group: list[bytes | None], schema: str) -> pa.RecordBatch:
     """
     batch = pyruhvro.deserialize_array(group, schema)
     batch.validate(full=True)
-    decoded, given = encoded_bytes(batch, _shape(schema)), sum(map(len, group))  # type: ignore[arg-type]
-    if decoded != given and not (len(group) == 1 and _is_whole(group[0] or b"", schema)):
-        msg = f"the datum takes {decoded} bytes of the {given} that were sent"
+    decoded = encoded_bytes(batch, _shape(schema))
+    if decoded != size and not (len(group) == 1 and _is_whole(group[0] or b"", schema)):
+        msg = f"the datum takes {decoded} bytes of the {size} that were sent"
         raise ValueError(msg)
     return batch
 

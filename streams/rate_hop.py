@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.codes import Outcome, Reason
-from schemas.columns import Refused
+from schemas.frames import Refused
 from schemas.topics import (
     CONTRIBUTIONS,
     MARKS,

@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from schemas.codes import KeyKind, Reason, Service
-from schemas.columns import Refused
+from schemas.frames import Refused
 from schemas.records import codec
 from state.tables import NONE, Tables
 from streams.families import Ints

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +20,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.codes import Reason, Service
-from schemas.columns import Decoded, Family, Refused, Unreadable, decode
+from schemas.columns import Decoded, Family, Unreadable, decode
+from schemas.frames import Refused
 from schemas.topics import partition_of
 from state.prefixes import NO_NUMBER, NOT_A_NUMBER
 from streams.bodies import KEYS, QUANTITIES, Ranks, bodies, ranks_of
@@ -114,8 +116,7 @@ def read_usage(
     Returns:
         The events, and the messages that do not decode (index over all segments' messages).
     """
-    values = [v for s in segments for v in s.values]
-    decoded = decode(values)
+    decoded = decode(chain.from_iterable(s.values for s in segments))
     return _batch(decoded, segments, partitions), decoded.refused
 
 

@@ -11,6 +11,7 @@ import argparse
 import json
 import sys
 import time
+from itertools import chain
 
 from ops.bench.report import Meter
 from ops.engine import Pace
@@ -38,7 +39,7 @@ def main() -> None:
         segments = reader.read(options.batch_messages, 0.1)
         if events == 0 and segments:
             meter.started, meter.cpu = asked, asked_cpu
-        decoded = decode([v for s in segments for v in s.values])
+        decoded = decode(chain.from_iterable(s.values for s in segments))
         events += sum(map(len, decoded.families))
         for segment in segments:
             position[segment.partition] = segment.next_offset
