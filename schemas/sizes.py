@@ -7,6 +7,7 @@ Summed over a group of messages this says whether every byte that was sent was u
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,21 +32,20 @@ class Shape:
     unions: frozenset[str]
 
 
-def encoded_bytes(batch: pa.RecordBatch, shape: Shape) -> int:
-    """The size of all records of a batch together, unions and lengths included."""
-    return sum(
-        _column(column, field.name, shape)
-        for column, field in zip(batch.columns, batch.schema, strict=True)
-    )
+def encoded_bytes(columns: Iterable[tuple[str, pa.Array]], shape: Shape) -> int:
+    """The size of some fields of all records together, unions and lengths included."""
+    return sum(_column(column, name, shape) for name, column in columns)
 
 
 def _column(column: pa.Array, name: str, shape: Shape) -> int:
     """One column: a byte a row for the branch of a union, then what the values take."""
     branch = len(column) if name in shape.unions else 0
+    if column.null_count == len(column):
+        return branch
     values = column.drop_null() if column.null_count else column
     if name in shape.enums:
         return branch + len(values)
-    return branch + (_values(values, shape) if len(values) else 0)
+    return branch + _values(values, shape)
 
 
 def _values(values: pa.Array, shape: Shape) -> int:
@@ -80,12 +80,16 @@ def _varints(values: npt.NDArray[np.int64]) -> int:
     if len(values) == 0:
         return 0
     zigzag = ((values << 1) ^ (values >> 63)).view(np.uint64)
-    largest = int(zigzag.max())
+    smallest, largest = int(zigzag.min()), int(zigzag.max())
     size = len(values)
     for count in range(1, LONG_BYTES_MAX):
-        if largest < 1 << (VARINT_BITS * count):
+        step = 1 << (VARINT_BITS * count)
+        if largest < step:
             break
-        size += int(np.count_nonzero(zigzag >= np.uint64(1 << (VARINT_BITS * count))))
+        # Times are of one size: then nothing needs to be counted.
+        size += (
+            len(values) if smallest >= step else int(np.count_nonzero(zigzag >= np.uint64(step)))
+        )
     return size
 
 

@@ -37,12 +37,12 @@ class Text:
     @staticmethod
     def join(parts: Sequence[pa.Array]) -> Text:
         """One column from the parts of several families."""
-        whole = pa.concat_arrays(parts) if parts else pa.array([], pa.string())
+        whole = pa.chunked_array(parts, pa.string())
         if whole.null_count == len(whole):
             return Text(np.full(len(whole), -1, np.int32), pa.array([], pa.string()))
-        encoded = whole.dictionary_encode()
-        codes: Codes = encoded.indices.fill_null(-1).to_numpy()
-        return Text(codes, encoded.dictionary)
+        encoded = whole.dictionary_encode().unify_dictionaries()
+        codes = [chunk.indices.fill_null(-1).to_numpy() for chunk in encoded.chunks]
+        return Text(join(codes), encoded.chunk(0).dictionary)
 
     @cached_property
     def values(self) -> tuple[str, ...]:

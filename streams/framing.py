@@ -33,7 +33,7 @@ def framed(usage: UsageBatch, rows: Ints, tokens: Tokens | None) -> dict[int, by
             at = pa.array(own - start)
             columns = {name: column.take(at) for name, column in family.columns.items()}
             if tokens is not None:
-                columns = _masked(columns, tokens)
+                columns = _masked(columns, usage.subscriber_rank[own], tokens)
             messages = encode(family.service, columns).to_pylist()
             found.update(zip(own.tolist(), messages, strict=True))
         start = upto
@@ -44,12 +44,12 @@ def framed(usage: UsageBatch, rows: Ints, tokens: Tokens | None) -> dict[int, by
     return found
 
 
-def _masked(columns: Mapping[str, pa.Array], tokens: Tokens) -> dict[str, pa.Array]:
+def _masked(columns: Mapping[str, pa.Array], ranks: Ints, tokens: Tokens) -> dict[str, pa.Array]:
     """Subscribers as leading digits and token, calling numbers as leading digits."""
     out = dict(columns)
     if "subscriber" in out:
         numbers, given = out["subscriber"], out["subscriber_token"]
-        out["subscriber_token"] = tokens.column(numbers, given)
+        out["subscriber_token"] = tokens.column(numbers, ranks, given)
         out["subscriber"] = _leading(numbers)
     if "calling_number" in out:
         out["calling_number"] = _leading(out["calling_number"])

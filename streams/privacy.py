@@ -21,6 +21,8 @@ from cryptography.hazmat.primitives.ciphers.modes import ECB
 
 from state.prefixes import justify
 
+Ranks = npt.NDArray[np.int64]
+
 CLEAR_DIGITS = 9
 TOKEN_BYTES = 12
 BLOCK_BYTES, BLOCK_KEY_BYTES = 16, 32
@@ -42,23 +44,41 @@ class Tokens:
 
     def of(self, text: str) -> str:
         """The token of a number or of a feed's own token; a token of Weir's own stays as it is."""
-        token: str = self._tokens(pa.array([text], pa.string()))[0].as_py()
+        named = pa.array([text], pa.string())
+        token: str = self._tokens(named, justify(named))[0].as_py()
         return token
 
-    def column(self, numbers: pa.Array, given: pa.Array) -> pa.Array:
-        """Tokens of a column of numbers; where the feed gave a token, that one is hashed on."""
-        merged = given.fill_null(numbers) if given.null_count < len(given) else numbers
-        if merged.null_count == len(merged):
-            return pa.nulls(len(merged), pa.string())
-        present = merged.is_valid().to_numpy(zero_copy_only=False)
-        tokens = self._tokens(merged.drop_null())
-        return tokens.take(pa.array(np.cumsum(present) - 1, mask=~present))
+    def column(self, numbers: pa.Array, ranks: Ranks, given: pa.Array) -> pa.Array:
+        """Tokens of a column of numbers; where the feed gave a token, that one is hashed on.
 
-    def _tokens(self, named: pa.Array) -> pa.Array:
+        Args:
+            numbers: the numbers, null where there is none.
+            ranks: their ranks, see `state.prefixes.justify`.
+            given: the feed's own tokens.
+        """
+        named = numbers
+        if given.null_count < len(given):
+            named = given.fill_null(numbers)
+            instead = given.is_valid().to_numpy(zero_copy_only=False)
+            ranks = np.where(instead, justify(given), ranks)
+        if named.null_count == len(named):
+            return pa.nulls(len(named), pa.string())
+        if named.null_count == 0:
+            return self._tokens(named, ranks)
+        present = named.is_valid().to_numpy(zero_copy_only=False)
+        tokens = self._tokens(named.drop_null(), ranks[present])
+        # The same text once more, with an empty one in every place that has none.
+        places = np.frombuffer(tokens.buffers()[1], np.int32)
+        offsets = places[np.concatenate([[0], np.cumsum(present)])]
+        return pa.StringArray.from_buffers(
+            len(named), pa.py_buffer(offsets), tokens.buffers()[2], pa.array(present).buffers()[1]
+        )
+
+    def _tokens(self, named: pa.Array, ranks: Ranks) -> pa.Array:
         """A token for each text of a column without nulls, written straight into its buffers."""
-        ranks = justify(named)
         digests = self._of_ranks(ranks)
-        for row in np.flatnonzero(ranks < 0).tolist():
+        odd = np.flatnonzero(ranks < 0)
+        for row in odd.tolist():
             hasher = self._keyed.copy()
             hasher.update(named[row].as_py().encode())
             digests[row] = np.frombuffer(hasher.digest(), np.uint8)
@@ -66,12 +86,12 @@ class Tokens:
         text[:, : len(TOKEN_MARK)] = np.frombuffer(TOKEN_MARK.encode(), np.uint8)
         text[:, len(TOKEN_MARK) :] = HEX[digests].view(np.uint8)
         offsets = np.arange(len(named) + 1, dtype=np.int32) * np.int32(TOKEN_CHARACTERS)
-        buffers = [pa.py_buffer(offsets), pa.py_buffer(text)]
-        tokens = pa.StringArray.from_buffers(len(named), *buffers)
-        ours = pc.starts_with(named, TOKEN_MARK)
-        return pc.if_else(ours, named, tokens) if pc.any(ours).as_py() else tokens
+        tokens = pa.StringArray.from_buffers(len(named), pa.py_buffer(offsets), pa.py_buffer(text))
+        if len(odd) == 0:
+            return tokens
+        return pc.if_else(pc.starts_with(named, TOKEN_MARK), named, tokens)
 
-    def _of_ranks(self, ranks: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
+    def _of_ranks(self, ranks: Ranks) -> npt.NDArray[np.uint8]:
         """The leading bytes of each rank's block."""
         blocks = np.zeros((len(ranks), BLOCK_BYTES // ranks.itemsize), np.int64)
         blocks[:, 0] = ranks

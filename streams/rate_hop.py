@@ -260,12 +260,13 @@ class RateHop:
         # A repeat is a duplicate whatever is wrong with it; the code leaves room for every reason.
         what = np.where(duplicate, np.int64(REPEATED), reason.astype(np.int64))
         code = usage.partition.astype(np.int64) * (REPEATED + 1) + what
-        for value, count in zip(*np.unique(code, return_counts=True), strict=True):
-            partition, rest = divmod(int(value), REPEATED + 1)
+        counts = np.bincount(code)
+        for value in np.flatnonzero(counts).tolist():
+            partition, rest = divmod(value, REPEATED + 1)
             repeated = rest == REPEATED
             why = Reason.NONE if repeated else Reason(rest)
             outcome = Outcome.DUPLICATE if repeated else why.outcome
-            delta.count(partition, why, outcome, int(count))
+            delta.count(partition, why, outcome, int(counts[value]))
 
     def _watermarks(self, usage: UsageBatch, accepted: npt.NDArray[np.bool_], delta: Delta) -> None:
         """The newest event time of each source in this batch."""

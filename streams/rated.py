@@ -69,7 +69,9 @@ class Blocks:
             "charge_micros": pa.array(rated.charge_micros),
             "residue": pa.array(rated.residue),
             "subscriber_token": self._tokens.column(
-                usage.subscriber.take(at), usage.subscriber_token.take(at)
+                usage.subscriber.take(at),
+                usage.subscriber_rank[event],
+                usage.subscriber_token.take(at),
             ),
         }
 

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
+from state.prefixes import justify
 from streams.privacy import Tokens, mask
 
 
@@ -39,17 +40,23 @@ def test_a_column_has_the_token_of_each_number() -> None:
     numbers = pa.array(["1", None, "1", "2"], pa.string())
     given = pa.array([None, None, "t", None], pa.string())
     expected = [tokens.of("1"), None, tokens.of("t"), tokens.of("2")]
-    assert tokens.column(numbers, given).to_pylist() == expected
+    assert tokens.column(numbers, justify(numbers), given).to_pylist() == expected
     none = pa.nulls(4, pa.string())
-    assert tokens.column(none, none).to_pylist() == [None] * 4
-    assert tokens.column(none, given).to_pylist() == [None, None, tokens.of("t"), None]
+    assert tokens.column(none, justify(none), none).to_pylist() == [None] * 4
+    assert tokens.column(none, justify(none), given).to_pylist() == [
+        None,
+        None,
+        tokens.of("t"),
+        None,
+    ]
 
 
 def test_a_tokens_column_does_not_depend_on_its_neighbours() -> None:
     """Numbers, texts of any kind, marked tokens: each has the token it has alone, none is alike."""
     tokens = Tokens(b"one")
     texts = ["1", "01", "10", "491701234567", "262011234567890", "4917012345678901", "x", "", "t:9"]
-    column = tokens.column(pa.array(texts, pa.string()), pa.nulls(len(texts), pa.string()))
+    numbers = pa.array(texts, pa.string())
+    column = tokens.column(numbers, justify(numbers), pa.nulls(len(texts), pa.string()))
     assert column.to_pylist() == [tokens.of(text) for text in texts]
     assert len(set(column.to_pylist())) == len(texts)
     assert all(len(token) == 26 for token in column.to_pylist()[:-1])
