@@ -99,8 +99,6 @@ class KafkaSettings:
             "heartbeat.interval.ms": max(self.session_timeout_seconds * 1000 // 5, 200),
             "max.poll.interval.ms": self.max_poll_interval_seconds * 1000,
             "fetch.min.bytes": 64 * 1024,
-            "queued.min.messages": 100_000,
-            "queued.max.messages.kbytes": 65_536,
         }
         if self.static_member:
             configuration["group.instance.id"] = self.transactional_id(hop)
@@ -123,7 +121,12 @@ class KafkaSettings:
             "check.crcs": False,
             "fetch.min.bytes": 1,
             "fetch.wait.max.ms": FETCH_WAIT_MS,
-            "fetch.message.max.bytes": 10_000_000,
+            # What is fetched ahead of a batch is memory touched anew; a fetch put off because
+            # enough was there must not leave the next batch waiting (the usual delay is a second).
+            "fetch.message.max.bytes": 4_000_000,
+            "fetch.queue.backoff.ms": 20,
+            "queued.min.messages": 50_000,
+            "queued.max.messages.kbytes": 65_536,
             "fetch.max.bytes": 64 * 1024 * 1024,
             "receive.message.max.bytes": 128 * 1024 * 1024,
         }
