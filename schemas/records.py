@@ -26,7 +26,7 @@ class RecordCodec:
     def encode(self, record: Mapping[str, Any]) -> bytes:
         """A record as an Avro datum."""
         sink = io.BytesIO()
-        fastavro.schemaless_writer(sink, self._schema, dict(record), strict_allow_default=True)
+        fastavro.schemaless_writer(sink, self._schema, record, strict_allow_default=True)
         return sink.getvalue()
 
     def decode(self, data: bytes) -> dict[str, Any]:

@@ -89,6 +89,24 @@ class AsOf:
 
     def lookup(self, codes: Int32, seconds: Int64) -> Int32:
         """The value in force for each code at each second, -1 where there is none."""
+        if seconds.size < self.value.size:
+            return self._one_by_one(codes, seconds)
+        found = self._throughout(int(seconds.min()), int(seconds.max()))[codes]
+        rest = np.flatnonzero(found == _SEVERAL)
+        if rest.size:
+            found[rest] = self._one_by_one(codes[rest], seconds[rest])
+        return found
+
+    def _throughout(self, first: int, last: int) -> Int32:
+        """The value of each code from one second to another, `_SEVERAL` where it changes."""
+        inside = (self.valid_from <= first) & (last < self.valid_upto)
+        outside = (self.valid_upto <= first) | (last < self.valid_from)
+        found = np.where(inside, self.value, _SEVERAL)
+        found[outside] = NOT_IN_FORCE
+        return found
+
+    def _one_by_one(self, codes: Int32, seconds: Int64) -> Int32:
+        """`lookup` by the interval of each code."""
         found = self.value[codes]
         outside = seconds < self.valid_from[codes]
         outside |= seconds >= self.valid_upto[codes]
@@ -100,7 +118,7 @@ class AsOf:
         return found
 
     def _search(self, codes: Int32, seconds: Int64) -> Int32:
-        """`lookup` for codes of several intervals: the last of them that has begun, if not over.
+        """The value for codes of several intervals: the last of them that has begun, if not over.
 
         All rows search at once. Each step goes ahead by half as many intervals as the step before,
         wherever the one it reaches has begun; a step beyond a code's last interval tries the last.

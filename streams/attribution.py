@@ -57,7 +57,7 @@ class Legs:
     def __len__(self) -> int:
         return len(self.event)
 
-    def take(self, at: Ints | Marks) -> Legs:
+    def take(self, at: Ints | Marks | slice) -> Legs:
         """Some of the legs."""
         return Legs(*(getattr(self, f)[at] for f in self.__dataclass_fields__))
 
@@ -91,9 +91,8 @@ def attribute(usage: UsageBatch, events: Ints, tables: Tables) -> tuple[Legs, np
             present = text.codes[events] >= 0
             given |= present
             owner = tables.assignment.lookup(codes, seconds)
-            open_ = decided == NONE
-            by[open_ & (owner != NONE)] = codes[open_ & (owner != NONE)]
-            decided = np.where(open_, owner, decided)
+            newly = np.flatnonzero((decided == NONE) & (owner != NONE))
+            by[newly], decided[newly] = codes[newly], owner[newly]
             unknown[present & (owner == NONE) & (unknown == 0)] = missing
         undecided = (decided == NONE) & (unknown != 0) & (reason == 0)
         reason[undecided] = unknown[undecided]

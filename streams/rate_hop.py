@@ -199,16 +199,15 @@ class RateHop:
         # In the order of the log: of repeats under one suspense id the first one is kept.
         waiting = waiting[np.lexsort((usage.row[waiting], usage.message[waiting]))]
         messages = framed(usage, waiting, self.tokens)
+        ids = suspense.suspense_ids(usage, waiting, reason[waiting])
+        homes, reasons = usage.partition[waiting].tolist(), reason[waiting].tolist()
         fresh: dict[str, int] = {}
-        for index in waiting.tolist():
-            partition = int(usage.partition[index])
-            why = Reason(int(reason[index]))
+        for key, index, partition, why in zip(ids, waiting.tolist(), homes, reasons, strict=True):
             opened = work.delta.opened.setdefault(partition, {})
-            key = suspense.suspense_id(usage, index, why)
             if key in opened or key in self.memory.partitions[partition].suspended:
                 duplicate[index] = True
                 continue
-            opened[key] = why
+            opened[key] = Reason(why)
             fresh[key] = index
         self._send_suspended(usage, fresh, reason, messages, work)
         return duplicate
@@ -330,10 +329,7 @@ class RateHop:
         }
         home = min(s.partition for s in segments)
         for start in range(0, len(rated), BLOCK_ROWS_MAX):
-            part = rated
-            if len(rated) > BLOCK_ROWS_MAX:
-                rows = np.arange(start, min(start + BLOCK_ROWS_MAX, len(rated)))
-                part = rated.take(rows)
+            part = rated.take(slice(start, start + BLOCK_ROWS_MAX))
             data = self._blocks.to_bytes(usage, part, head)
             work.send(RATED.name, home, (None, data))
         self._watch.lap("rated")

@@ -35,6 +35,7 @@ NANOS = 10**9
 MICROS = 10**6
 MICRO_DECIMALS = 6
 CHARGE_MICROS_MAX = 10**15  # a thousand million: beyond it the price or the quantity is a mistake
+NO_STYLE = -1  # of rounding: for rows that are rounded one by one
 EXACT_MAX = 2**62  # numerators stay below; rows beyond it are computed with unbounded integers
 
 
@@ -59,7 +60,7 @@ class Rated:
     def __len__(self) -> int:
         return len(self.legs)
 
-    def take(self, at: npt.NDArray[np.bool_] | Ints) -> Rated:
+    def take(self, at: npt.NDArray[np.bool_] | Ints | slice) -> Rated:
         """Some of the legs."""
         fields = [f for f in self.__dataclass_fields__ if f != "legs"]
         return Rated(self.legs.take(at), *(getattr(self, f)[at] for f in fields))
@@ -149,12 +150,9 @@ def _charges(
     item: Codes, price: Ints, connect: Ints, quantity: Ints, unit: Ints, tables: Tables
 ) -> tuple[Ints, Ints]:
     """Charges in micros and residues; a quantity of zero costs nothing, not even a connect fee."""
-    charge, residue = np.zeros(len(item), np.int64), np.zeros(len(item), np.int64)
+    charge = np.zeros(len(item), np.int64)
     fee: Ints = np.where(quantity != 0, connect, np.int64(0))
-    # Both terms are bounded before they are computed: beyond 2^61 each, int64 might wrap.
-    half = EXACT_MAX // 2
-    fits = (np.abs(quantity) <= half // np.maximum(price, 1)) & (fee <= half // unit)
-    wide = np.flatnonzero(~fits)
+    wide = _too_wide(price, fee, quantity, unit)
     numerator: Ints = price * quantity + fee * unit
     place, mode = tables.item_place[item], tables.item_mode[item]
     decimals = tables.item_decimals[item]
@@ -163,22 +161,36 @@ def _charges(
     mode = np.where(at_record, mode, RoundingMode.FLOOR)
     decimals = np.where(at_record, decimals, MICRO_DECIMALS)
     styles = mode.astype(np.int64) * 100 + decimals + 50
-    for style in distinct(styles)[0].tolist():
-        chosen = np.flatnonzero((styles == style) & fits)
+    styles[wide] = NO_STYLE
+    kinds = distinct(styles)[0].tolist()
+    for style in kinds:
+        if style == NO_STYLE:
+            continue
+        chosen = np.flatnonzero(styles == style) if len(kinds) > 1 else slice(None)
         rounding, digits = RoundingMode(style // 100), style % 100 - 50
         denominator: Ints = unit[chosen] * np.int64(10 ** (9 - digits))
         rounded = round_columns(numerator[chosen], denominator, rounding)
         charge[chosen] = rounded * 10 ** (MICRO_DECIMALS - digits)
-    residue[fits] = numerator[fits] - charge[fits] * (unit[fits] * (NANOS // MICROS))
+    residue = numerator - charge * (unit * (NANOS // MICROS))
     for i in wide.tolist():
         top = int(price[i]) * int(quantity[i]) + int(fee[i]) * int(unit[i])
         digits = int(decimals[i])
         step = int(unit[i]) * 10 ** (9 - digits)
         rounded_one = round_ratio(top, step, RoundingMode(int(mode[i])))
         micros = rounded_one * 10 ** (MICRO_DECIMALS - digits)
+        residue[i] = 0
         if abs(micros) > CHARGE_MICROS_MAX:
             charge[i] = CHARGE_MICROS_MAX + 1  # refused by the caller, whatever it would be
             continue
         charge[i] = micros
         residue[i] = top - int(charge[i]) * int(unit[i]) * (NANOS // MICROS)
     return charge, residue
+
+
+def _too_wide(price: Ints, fee: Ints, quantity: Ints, unit: Ints) -> Ints:
+    """The rows whose price by quantity, or fee by unit, might pass 2^61, so that int64 wraps."""
+    half = EXACT_MAX // 2
+    most = int(np.abs(quantity).max(initial=0)), int(fee.max(initial=0))
+    if most[0] * int(price.max(initial=0)) <= half and most[1] * int(unit.max(initial=1)) <= half:
+        return np.zeros(0, np.int64)
+    return np.flatnonzero((np.abs(quantity) > half // np.maximum(price, 1)) | (fee > half // unit))

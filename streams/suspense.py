@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from schemas.codes import KeyKind, Reason, Service
+from schemas.codes import Code, KeyKind, Reason, Service
 from schemas.frames import Refused
 from schemas.records import codec
 from state.tables import NONE, Tables
@@ -36,18 +36,23 @@ MISSING_COLUMN = {
 }
 
 
-def suspense_id(usage: UsageBatch, index: int, reason: Reason) -> str:
-    """The id under which an event waits; a conflicting body has one of its own."""
-    source = _escaped(usage.source.values[usage.source.codes[index]])
-    if usage.sequence[index] == NO_SEQUENCE:
-        identity = f"{source}//{_escaped(usage.event_id[index].as_py())}"
-    else:
-        identity = f"{source}/{usage.epoch[index]}/{usage.sequence[index]}"
-    return (
-        f"{identity}#{int(usage.body[index]):016x}"
-        if reason is Reason.CONFLICTING_BODY
-        else identity
-    )
+def suspense_ids(usage: UsageBatch, rows: Ints, reasons: npt.NDArray[np.int8]) -> list[str]:
+    """The ids under which some events wait; a conflicting body has one of its own."""
+    names = usage.source.values
+    sources = usage.source.codes[rows].tolist()
+    escaped = {code: _escaped(names[code]) for code in set(sources)}
+    ids = [
+        f"{escaped[source]}/{epoch}/{sequence}"
+        for source, epoch, sequence in zip(
+            sources, usage.epoch[rows].tolist(), usage.sequence[rows].tolist(), strict=True
+        )
+    ]
+    for at in np.flatnonzero(usage.sequence[rows] == NO_SEQUENCE).tolist():
+        event_id = usage.event_id[int(rows[at])].as_py()
+        ids[at] = f"{escaped[sources[at]]}//{_escaped(event_id)}"
+    for at in np.flatnonzero(reasons == Reason.CONFLICTING_BODY).tolist():
+        ids[at] += f"#{int(usage.body[rows[at]]):016x}"
+    return ids
 
 
 def _escaped(name: str) -> str:
@@ -68,7 +73,7 @@ def suspended(
     Args:
         usage: the batch.
         rows: which events of it, each with its suspense id and reason.
-        ids: see `suspense_id`.
+        ids: see `suspense_ids`.
         reasons: why each of them waits.
         tables: the reference that lacks what they need.
         messages: the events framed again and masked, by row.
@@ -82,10 +87,10 @@ def suspended(
         "epoch": usage.epoch[rows].tolist(),
         "sequence": [None if number == NO_SEQUENCE else number for number in sequences],
         "event_id": usage.event_id.take(pa.array(rows)).to_pylist(),
-        "reason": [Reason(reason).label for reason in reasons.tolist()],
+        "reason": _labels(Reason, reasons),
         "missing": missing(usage, rows, reasons, tables),
         "started_at": usage.started_us[rows].tolist(),
-        "service": [Service(service).label for service in usage.service[rows].tolist()],
+        "service": _labels(Service, usage.service[rows]),
         "partition": usage.partition[rows].tolist(),
         "offset": usage.offset[rows].tolist(),
         "row": usage.row[rows].tolist(),
@@ -99,11 +104,17 @@ def suspended(
     return [(key.encode(), value) for key, value in zip(ids, values, strict=True)]
 
 
+def _labels(kind: type[Code], codes: npt.NDArray[np.int8]) -> list[str]:
+    """The words for codes."""
+    words = {code: kind(code).label for code in set(codes.tolist())}
+    return [words[code] for code in codes.tolist()]
+
+
 def missing(
     usage: UsageBatch, rows: Ints, reasons: npt.NDArray[np.int8], tables: Tables
 ) -> list[str]:
     """What reference lacks for some events, in the words of the reference files."""
-    found = [Reason(reason).label for reason in reasons.tolist()]
+    found = _labels(Reason, reasons)
     at = np.flatnonzero(reasons == Reason.UNKNOWN_ROUTE)
     for place, route in zip(at.tolist(), _unknown_routes(usage, rows[at], tables), strict=True):
         found[place] = f"route:{route}"

@@ -13,7 +13,7 @@ from streams.framing import framed
 from streams.log import Message
 from streams.privacy import Tokens
 from streams.recycle import read_recycled
-from streams.suspense import suspended, suspense_id
+from streams.suspense import suspended, suspense_ids
 from tests import builders
 from tests.makers import LOG_TIME_US, segment, usage
 from tests.usage_makers import message, row
@@ -28,9 +28,10 @@ def waiting(tables: Tables, reason: Reason, *sequences: int) -> list[Message]:
     """Suspense records of some events, each from an offset of its own."""
     batch = usage(*(message(Service.SMS, row(sequence=n, ingress_route="X")) for n in sequences))
     rows = np.arange(len(batch))
-    ids = [suspense_id(batch, i, reason) for i in rows.tolist()]
+    reasons = np.full(len(rows), reason, np.int8)
+    ids = suspense_ids(batch, rows, reasons)
     kept = framed(batch, rows, Tokens(b"key"))
-    return suspended(batch, rows, ids, np.full(len(rows), reason, np.int8), tables, kept)
+    return suspended(batch, rows, ids, reasons, tables, kept)
 
 
 def test_what_still_waits_comes_back_as_usage(tables: Tables) -> None:

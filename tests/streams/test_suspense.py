@@ -20,9 +20,9 @@ from streams.suspense import (
     quarantined_event,
     quarantined_messages,
     suspended,
-    suspense_id,
+    suspense_ids,
 )
-from streams.usage import read_usage
+from streams.usage import UsageBatch, read_usage
 from tests import builders
 from tests.makers import segment, usage
 from tests.usage_makers import message, row, rows_of
@@ -37,7 +37,13 @@ def _tables(tmp_path: Path) -> Tables:
 
 def waits_as(reason: Reason = Reason.NO_ITEM, **fields: Any) -> str:  # noqa: ANN401
     """The suspense id of one event."""
-    return suspense_id(usage(message(Service.SMS, row(**fields))), 0, reason)
+    return id_of(usage(message(Service.SMS, row(**fields))), reason)
+
+
+def id_of(batch: UsageBatch, reason: Reason) -> str:
+    """The suspense id of the first event of a batch."""
+    [found] = suspense_ids(batch, np.array([0]), np.array([reason], np.int8))
+    return found
 
 
 def test_an_id_says_who_waits() -> None:
@@ -45,7 +51,7 @@ def test_an_id_says_who_waits() -> None:
     assert waits_as(source="msc-1", epoch=2, sequence=7) == "msc-1/2/7"
     assert waits_as(source="pos-1", sequence=None, event_id="a") == "pos-1//a"
     batch = usage(message(Service.SMS, row(sequence=7)))
-    conflict = suspense_id(batch, 0, Reason.CONFLICTING_BODY)
+    conflict = id_of(batch, Reason.CONFLICTING_BODY)
     assert conflict == f"msc-1/0/7#{int(batch.body[0]):016x}"
 
 
@@ -95,7 +101,7 @@ def test_a_suspended_event_keeps_all_but_people(tables: Tables) -> None:
     fields: dict[str, Any] = {"subscriber": "491701234567", "calling_number": "493012345678"}
     batch = usage(message(Service.SMS, row(sequence=5, ingress_route="TG-9", **fields)))
     rows, why = np.array([0]), np.array([Reason.UNKNOWN_ROUTE], np.int8)
-    name = suspense_id(batch, 0, Reason.UNKNOWN_ROUTE)
+    name = id_of(batch, Reason.UNKNOWN_ROUTE)
     kept = framed(batch, rows, TOKENS)
     ((key, value),) = suspended(batch, rows, [name], why, tables, kept)
     record = codec("suspense.avsc").decode(value or b"")
