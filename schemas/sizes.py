@@ -76,20 +76,22 @@ def _lists(lists: pa.ListArray, shape: Shape) -> int:
 
 
 def _varints(values: npt.NDArray[np.int64]) -> int:
-    """The size of integers as zigzag varints: one byte for each seven bits begun."""
+    """The size of integers as zigzag varints: one byte for each seven bits begun.
+
+    Zigzag doubles a number that is not negative; -1 - n takes what n takes.
+    """
     if len(values) == 0:
         return 0
-    zigzag = ((values << 1) ^ (values >> 63)).view(np.uint64)
-    smallest, largest = int(zigzag.min()), int(zigzag.max())
+    if int(values.min()) < 0:
+        values = values ^ (values >> 63)
+    smallest, largest = int(values.min()), int(values.max())
     size = len(values)
     for count in range(1, LONG_BYTES_MAX):
-        step = 1 << (VARINT_BITS * count)
+        step = 1 << (VARINT_BITS * count - 1)
         if largest < step:
             break
         # Times are of one size: then nothing needs to be counted.
-        size += (
-            len(values) if smallest >= step else int(np.count_nonzero(zigzag >= np.uint64(step)))
-        )
+        size += len(values) if smallest >= step else int(np.count_nonzero(values >= step))
     return size
 
 

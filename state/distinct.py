@@ -28,7 +28,7 @@ def distinct(column: npt.NDArray[np.integer]) -> tuple[Ints, Ints]:
     if span > PLACES_A_ROW * len(column) + PLACES_FREE:
         values, places = np.unique(column, return_inverse=True)
         return values.astype(np.int64), places.astype(np.int64)
-    shifted = column.astype(np.int64) - low
+    shifted = column if low == 0 else column.astype(np.int64) - low
     occurs = np.zeros(span, bool)
     occurs[shifted] = True
     values = np.flatnonzero(occurs)

@@ -37,12 +37,15 @@ class Text:
     @staticmethod
     def join(parts: Sequence[pa.Array]) -> Text:
         """One column from the parts of several families."""
-        whole = pa.chunked_array(parts, pa.string())
-        if whole.null_count == len(whole):
-            return Text(np.full(len(whole), -1, np.int32), pa.array([], pa.string()))
-        encoded = whole.dictionary_encode().unify_dictionaries()
-        codes = [chunk.indices.fill_null(-1).to_numpy() for chunk in encoded.chunks]
-        return Text(join(codes), encoded.chunk(0).dictionary)
+        codes = [np.full(len(part), -1, np.int32) for part in parts]
+        given = [at for at, part in enumerate(parts) if part.null_count < len(part)]
+        if not given:
+            return Text(join(codes or [np.zeros(0, np.int32)]), pa.array([], pa.string()))
+        encoded = pa.chunked_array([parts[at] for at in given]).dictionary_encode()
+        chunks = encoded.unify_dictionaries().chunks
+        for at, chunk in zip(given, chunks, strict=True):
+            codes[at] = chunk.indices.fill_null(-1).to_numpy()
+        return Text(join(codes), chunks[0].dictionary)
 
     @cached_property
     def values(self) -> tuple[str, ...]:
