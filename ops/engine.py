@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ops.process import settle_down
+from ops.process import keep_memory, settle_down
 from schemas.topics import CONTRIBUTIONS, USAGE
 from state.tables import Tables
 from streams.accrue_hop import AccrueHop
@@ -116,6 +116,7 @@ class Engine:
 
     def drain(self) -> None:
         """Settle everything that is on the log, by turns, until both loops are idle."""
+        keep_memory()
         while True:
             results = {turn(loop, self._observe, 0).result for loop in (self.rate, self.accrue)}
             if results == {"idle"}:
