@@ -57,7 +57,7 @@ class Settings(BaseSettings):
         16, description="Partitions of topics keyed by pool, when topics are created."
     )
     rate_batch_events: Count = Field(
-        65_536, description="About how many events the rate hop puts into one transaction."
+        131_072, description="About how many events the rate hop puts into one transaction."
     )
     rate_linger_seconds: Seconds = Field(
         0.1, description="How long the rate hop waits to fill a batch."

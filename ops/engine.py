@@ -31,7 +31,7 @@ Observer = Callable[[str, Step, float], None]
 class Pace:
     """How much a loop reads at once and how long it waits to fill a batch."""
 
-    rate_batch_events: int = 65_536
+    rate_batch_events: int = 131_072
     rate_linger_seconds: float = 0.1
     accrue_batch_blocks: int = 1_000
     accrue_linger_seconds: float = 0.25
