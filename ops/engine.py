@@ -108,6 +108,7 @@ class Engine:
         pace: Pace = Pace(),
         observe: Observer = ignore,
     ) -> None:
+        keep_memory()
         rate_log = open_hop(RateHop.name, RateHop.inputs)
         self.rate, self.rate_hop = rate_loop(tables, tokens, state_directory, rate_log, pace)
         accrue_log = open_hop(AccrueHop.name, AccrueHop.inputs)
@@ -116,7 +117,6 @@ class Engine:
 
     def drain(self) -> None:
         """Settle everything that is on the log, by turns, until both loops are idle."""
-        keep_memory()
         while True:
             results = {turn(loop, self._observe, 0).result for loop in (self.rate, self.accrue)}
             if results == {"idle"}:

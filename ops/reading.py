@@ -63,10 +63,6 @@ class Topics(Closeable):
             NoReferenceError: they are not there.
         """
 
-    @abstractmethod
-    def close(self) -> None:
-        """Let go of the log."""
-
     def read(self, topic: str) -> Iterator[Segment]:
         """A topic from its beginning to its end as of now."""
         return self.snapshot([topic])

@@ -18,9 +18,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Self
+from typing import IO
 
 import pyarrow as pa
+
+from streams.log import Closeable
 
 GZIP_MAGIC = b"\x1f\x8b"
 ZSTANDARD_MAGIC = b"\x28\xb5\x2f\xfd"
@@ -48,7 +50,7 @@ class Damaged(Exception):
     """The bytes end or go wrong here; what was read before is good."""
 
 
-class ByteStream:
+class ByteStream(Closeable):
     """The decompressed bytes of a file, with one look ahead."""
 
     def __init__(self, path: Path) -> None:
@@ -82,12 +84,6 @@ class ByteStream:
         else:
             self._next = self._stored.read
             self._compressed = False
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def close(self) -> None:
         """Give the file back."""

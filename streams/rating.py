@@ -162,10 +162,8 @@ def _charges(
     decimals = np.where(at_record, decimals, MICRO_DECIMALS)
     styles = mode.astype(np.int64) * 100 + decimals + 50
     styles[wide] = NO_STYLE
-    kinds = distinct(styles)[0].tolist()
-    for style in kinds:
-        if style == NO_STYLE:
-            continue
+    kinds = distinct(styles)[0]
+    for style in kinds[kinds != NO_STYLE].tolist():
         chosen = np.flatnonzero(styles == style) if len(kinds) > 1 else slice(None)
         rounding, digits = RoundingMode(style // 100), style % 100 - 50
         denominator: Ints = unit[chosen] * np.int64(10 ** (9 - digits))

@@ -15,8 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from ops.engine import Engine, Pace
 from ops.oracle import Close, Recycle, Settlement, Trace, settle
@@ -28,6 +27,7 @@ from schemas.records import codec
 from schemas.topics import partition_of
 from state.balances import join_residue
 from state.tables import build
+from streams.log import Closeable
 from streams.packing import unpack
 from streams.privacy import Tokens
 from tests.sim.broker import TICK_US, SimulatedBroker
@@ -51,7 +51,7 @@ class Account:
     quarantined: Figures = field(default_factory=dict)
 
 
-class Settling:
+class Settling(Closeable):
     """Both hops at work on one world, on the simulated log."""
 
     def __init__(self, world: World, *, rate_batch: int = 1_000, accrue_batch: int = 1_000) -> None:
@@ -78,15 +78,8 @@ class Settling:
         # Up to which offset of each usage partition, and of recycling, the first reference held.
         self._mended_from: dict[tuple[str, int], int] = {}
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Let go of the engine and of what it wrote."""
         self.engine.close()
         self.directory.cleanup()
 
@@ -101,7 +94,7 @@ class Settling:
         """Settle everything that is on the log."""
         self.engine.drain()
 
-    def close(self, agreement: str, period: str) -> None:
+    def close_period(self, agreement: str, period: str) -> None:
         """Ask for a period to be closed; it is done at the next turn of the loop."""
         partition = partition_of(self.world.pools[agreement], self.world.settlement_partitions)
         command = json.dumps({"close": {"agreement": agreement, "period": period}}).encode()

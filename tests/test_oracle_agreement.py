@@ -36,7 +36,7 @@ def live(settling: Settling, random: Random) -> None:
         if random.random() < 2 / 3:
             settling.settle()
         for _ in range(random.choice([0, 0, 1, 2])):
-            settling.close(random.choice(sorted(world.pools)), random.choice(PERIODS))
+            settling.close_period(random.choice(sorted(world.pools)), random.choice(PERIODS))
     settling.settle()
     if random.random() < 1 / 2:
         settling.recycle(world.usage[-1].log_time_us + 700 * SECOND_US)

@@ -37,9 +37,9 @@ print(json.dumps([gc.get_freeze_count() > 0, gc.get_threshold()[0], sys.getswitc
 """
 
 
-def said(program: str, *arguments: str) -> Any:  # noqa: ANN401 - JSON of any shape
+def said(program: str) -> Any:  # noqa: ANN401 - JSON of any shape
     """What a program prints."""
-    command = [sys.executable, "-c", program, *arguments]
+    command = [sys.executable, "-c", program]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     return json.loads(done.stdout)
 
