@@ -1,7 +1,8 @@
 """The ceiling: consume everything and decode it to columns, and nothing else.
 
-The same calls, the same size of batch and the same decoder as the rate hop, on the same broker,
-with the client settings of a reader: they differ only in what matters on a nearly empty topic.
+The same calls, the same size of batch, the same decoder and the same set-up of the process as the
+rate hop, on the same broker, with the client settings of a reader: they differ only in what matters
+on a nearly empty topic.
 What a settlement can reach at most in this process is this figure.
 """
 
@@ -15,6 +16,7 @@ from itertools import chain
 
 from ops.bench.report import Meter
 from ops.engine import Pace
+from ops.process import settle_down
 from schemas.columns import decode
 from schemas.topics import USAGE
 from streams.kafka_reader import tail
@@ -32,6 +34,7 @@ def main() -> None:
     options = parser.parse_args()
     ends = {int(p): int(end) for p, end in json.loads(options.ends).items()}
     reader = tail(KafkaSettings(brokers=options.brokers), [USAGE.name])
+    settle_down()
     meter, events = Meter(), 0
     position = dict.fromkeys(ends, 0)
     while any(position[p] < end for p, end in ends.items()):
