@@ -1,8 +1,9 @@
 """Record batches as bytes: the form of blocks on the log.
 
 A block is an Arrow stream of one record batch, its head as JSON in the schema's metadata. Blocks of
-rated usage have megabytes, and memory that a process touches for the first time costs more than
-what is written into it; so a packer writes into a buffer of its own that it uses again.
+rated usage have megabytes: their columns are narrowed, and since memory that a process touches for
+the first time costs more than what is written into it, a packer writes into a buffer of its own
+that it uses again.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from streams.narrowing import narrowed, widened
+
 HEAD = b"weir"
 
 
@@ -22,10 +25,15 @@ class Packer:
     def __init__(self) -> None:
         self._scratch = bytearray()
 
-    def pack(self, columns: Mapping[str, pa.Array], head: Mapping[str, object]) -> bytes:
-        """Columns of one length and a head as bytes."""
+    def pack(
+        self, columns: Mapping[str, pa.Array], head: Mapping[str, object], *, narrow: bool = False
+    ) -> bytes:
+        """Columns of one length and a head as bytes; large ones are worth being narrowed."""
         metadata = {HEAD: json.dumps(head).encode()}
-        batch = pa.RecordBatch.from_pydict(dict(columns), metadata=metadata)
+        said = {name: narrowed(c) if narrow else (c, None) for name, c in columns.items()}
+        fields = [pa.field(name, c.type, metadata=of) for name, (c, of) in said.items()]
+        arrays = [column for column, _ in said.values()]
+        batch = pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields, metadata))
         counter = pa.MockOutputStream()
         _write(batch, counter)
         size = counter.size()
@@ -42,9 +50,13 @@ def _write(batch: pa.RecordBatch, sink: pa.NativeFile) -> None:
 
 
 def unpack(data: bytes) -> pa.RecordBatch:
-    """A block's record batch; see `head`."""
+    """A block's record batch, its columns as wide as they were; see `head`."""
     with pa.ipc.open_stream(data) as stream:
-        return stream.read_next_batch()
+        batch = stream.read_next_batch()
+    pairs = zip(batch.columns, batch.schema, strict=True)
+    columns = [widened(column, field.metadata) for column, field in pairs]
+    fields = [pa.field(f.name, c.type) for c, f in zip(columns, batch.schema, strict=True)]
+    return pa.RecordBatch.from_arrays(columns, schema=pa.schema(fields, batch.schema.metadata))
 
 
 def head(batch: pa.RecordBatch) -> dict[str, Any]:

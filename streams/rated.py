@@ -35,7 +35,7 @@ class Blocks:
 
     def to_bytes(self, usage: UsageBatch, rated: Rated, head: dict[str, object]) -> bytes:
         """Rated legs as a block, see `streams.packing`."""
-        return self._packer.pack(self._columns(usage, rated), head)
+        return self._packer.pack(self._columns(usage, rated), head, narrow=True)
 
     def _columns(self, usage: UsageBatch, rated: Rated) -> dict[str, pa.Array]:
         """One row a leg."""

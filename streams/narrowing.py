@@ -1,0 +1,66 @@
+"""Integer columns in as few bytes as their values need: what is written, sent and kept is half.
+
+A column of one batch rarely uses the width of its type: offsets and sequence numbers lie close to
+each other, quantities and charges are small, codes are smaller still. A narrowed column holds the
+distance of each value from the smallest one, in the smallest unsigned type that has room for all;
+the field's metadata says which type it was and what to add. Nothing is lost: `widened` gives back
+the column exactly. A column without any value takes no bytes at all.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+TYPE, BASE = b"weir.type", b"weir.base"
+WIDTHS = (np.uint8, np.uint16, np.uint32)
+
+Metadata = dict[bytes, bytes]
+
+
+def narrowed(column: pa.Array) -> tuple[pa.Array, Metadata | None]:
+    """The column as narrow as it goes, and what its field must say of it; None if nothing."""
+    if column.null_count == len(column):
+        return _missing(column)
+    if pa.types.is_dictionary(column.type):
+        codes, said = narrowed(column.indices)
+        if said is None or said[BASE] != b"0":
+            return column, None
+        return pa.DictionaryArray.from_arrays(codes, column.dictionary, safe=False), said
+    if not pa.types.is_integer(column.type) or column.null_count:
+        return column, None
+    values: npt.NDArray[np.signedinteger] = column.to_numpy()
+    low, high = int(values.min()), int(values.max())
+    low = 0 if low >= 0 and _width(high) is _width(high - low) else low
+    width = _width(high - low)
+    if width is None or width().itemsize >= values.dtype.itemsize:
+        return column, None
+    distance = np.empty(len(values), width)
+    np.subtract(values, low, out=distance, casting="unsafe")
+    return pa.array(distance), {TYPE: str(column.type).encode(), BASE: str(low).encode()}
+
+
+def _missing(column: pa.Array) -> tuple[pa.Array, Metadata | None]:
+    """A column without values; of those, only the plain types can be named in a word."""
+    if not (pa.types.is_string(column.type) or pa.types.is_integer(column.type)):
+        return column, None
+    return pa.nulls(len(column)), {TYPE: str(column.type).encode(), BASE: b"0"}
+
+
+def _width(high: int) -> type[np.unsignedinteger] | None:
+    """The smallest type that has room for 0 to `high`."""
+    return next((width for width in WIDTHS if high <= np.iinfo(width).max), None)
+
+
+def widened(column: pa.Array, said: Metadata | None) -> pa.Array:
+    """The column as it was before it was narrowed."""
+    if not said or TYPE not in said:
+        return column
+    kind = pa.type_for_alias(said[TYPE].decode())
+    if pa.types.is_null(column.type):
+        return pa.nulls(len(column), kind)
+    if pa.types.is_dictionary(column.type):
+        return pa.DictionaryArray.from_arrays(column.indices.cast(kind), column.dictionary)
+    values = column.to_numpy().astype(kind.to_pandas_dtype())
+    return pa.array(values + values.dtype.type(int(said[BASE])))
