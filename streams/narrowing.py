@@ -2,9 +2,9 @@
 
 A column of one batch rarely uses the width of its type: offsets and sequence numbers lie close to
 each other, quantities and charges are small, codes are smaller still. A narrowed column holds the
-distance of each value from the smallest one, in the smallest unsigned type that has room for all;
-the field's metadata says which type it was and what to add. Nothing is lost: `widened` gives back
-the column exactly. A column without any value takes no bytes at all.
+distance of each value from the smallest one (a code's from 0), in the smallest unsigned type that
+has room for all; the field's metadata says which type it was and what to add. Nothing is lost:
+`widened` gives back the column exactly. A column without any value takes no bytes at all.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ def narrowed(column: pa.Array) -> tuple[pa.Array, Metadata | None]:
     """The column as narrow as it goes, and what its field must say of it; None if nothing."""
     if column.null_count == len(column):
         return _missing(column)
-    if pa.types.is_dictionary(column.type):
-        codes, said = narrowed(column.indices)
-        if said is None or said[BASE] != b"0":
-            return column, None
-        return pa.DictionaryArray.from_arrays(codes, column.dictionary, safe=False), said
-    if not pa.types.is_integer(column.type) or column.null_count:
+    is_named = pa.types.is_dictionary(column.type)
+    numbers = column.indices if is_named else column
+    if not pa.types.is_integer(numbers.type) or numbers.null_count:
         return column, None
-    values: npt.NDArray[np.signedinteger] = column.to_numpy()
-    low, high = int(values.min()), int(values.max())
-    low = 0 if low >= 0 and _width(high) is _width(high - low) else low
-    width = _width(high - low)
+    values: npt.NDArray[np.signedinteger] = numbers.to_numpy()
+    base = 0 if is_named else int(values.min())
+    span = int(values.max()) - base
+    width = next((width for width in WIDTHS if span <= np.iinfo(width).max), None)
     if width is None or width().itemsize >= values.dtype.itemsize:
         return column, None
     distance = np.empty(len(values), width)
-    np.subtract(values, low, out=distance, casting="unsafe")
-    return pa.array(distance), {TYPE: str(column.type).encode(), BASE: str(low).encode()}
+    np.subtract(values, base, out=distance, casting="unsafe")
+    narrow = pa.array(distance)
+    if is_named:
+        narrow = pa.DictionaryArray.from_arrays(narrow, column.dictionary, safe=False)
+    return narrow, {TYPE: str(numbers.type).encode(), BASE: str(base).encode()}
 
 
 def _missing(column: pa.Array) -> tuple[pa.Array, Metadata | None]:
@@ -46,11 +46,6 @@ def _missing(column: pa.Array) -> tuple[pa.Array, Metadata | None]:
     if not (pa.types.is_string(column.type) or pa.types.is_integer(column.type)):
         return column, None
     return pa.nulls(len(column)), {TYPE: str(column.type).encode(), BASE: b"0"}
-
-
-def _width(high: int) -> type[np.unsignedinteger] | None:
-    """The smallest type that has room for 0 to `high`."""
-    return next((width for width in WIDTHS if high <= np.iinfo(width).max), None)
 
 
 def widened(column: pa.Array, said: Metadata | None) -> pa.Array:

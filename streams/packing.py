@@ -55,8 +55,8 @@ def unpack(data: bytes) -> pa.RecordBatch:
         batch = stream.read_next_batch()
     pairs = zip(batch.columns, batch.schema, strict=True)
     columns = [widened(column, field.metadata) for column, field in pairs]
-    fields = [pa.field(f.name, c.type) for c, f in zip(columns, batch.schema, strict=True)]
-    return pa.RecordBatch.from_arrays(columns, schema=pa.schema(fields, batch.schema.metadata))
+    names, metadata = batch.schema.names, batch.schema.metadata
+    return pa.RecordBatch.from_arrays(columns, names=names, metadata=metadata)
 
 
 def head(batch: pa.RecordBatch) -> dict[str, Any]:
