@@ -43,11 +43,18 @@ def transaction(settings: KafkaSettings, topic: str, values: list[bytes]) -> Pro
     return producer
 
 
-def recovered(settings: KafkaSettings, topic: str, since: int = 0) -> list[bytes | None]:
-    """All values of partition 0, read to its end as of now."""
+def recovered(
+    settings: KafkaSettings,
+    topic: str,
+    since: int = 0,
+    *,
+    reading: KafkaSettings | None = None,
+) -> list[bytes | None]:
+    """All values of partition 0, read to its end as of now, with other settings if need be."""
     place = (topic, 0)
     bounds = Bounds(settings, "test").of([place])[place]
-    return [v for segment in read_through(settings, place, bounds, since) for v in segment.values]
+    segments = read_through(reading or settings, place, bounds, since)
+    return [v for segment in segments for v in segment.values]
 
 
 def values_of(reader: KafkaTail) -> list[bytes | None]:
@@ -153,7 +160,7 @@ def test_recovery_gives_up_on_a_transaction_that_stays_open(settings: KafkaSetti
     producer = transaction(settings, topic, [b"a"])
     impatient = replace(settings, transaction_timeout_seconds=2, request_timeout_seconds=1)
     with pytest.raises(LogError, match=rf"{topic}\[0\] cannot be read past 0, its end is 1"):
-        recovered(impatient, topic)
+        recovered(settings, topic, reading=impatient)
     producer.abort_transaction()
 
 
