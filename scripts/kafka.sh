@@ -6,7 +6,7 @@
 #   kafka.sh wipe DIR         stop it and remove its data, configuration and log
 #   kafka.sh jars             only fetch the jars
 # WEIR_KAFKA_JARS  where the jars are kept (default: .kafka/jars-4.4.0 in the project's root)
-# WEIR_KAFKA_HEAP  the broker's maximum heap (default: 1g)
+# WEIR_KAFKA_HEAP  the broker's heap (default: 1g)
 set -euo pipefail
 
 version=4.4.0
@@ -114,7 +114,10 @@ start() {
   # A session of its own: Ctrl-C at a test run must reach the broker through `stop`, not directly.
   local detach=
   if command -v setsid >/dev/null; then detach=setsid; fi
-  nohup $detach java "-Xmx${WEIR_KAFKA_HEAP:-1g}" \
+  # This broker lives for seconds to minutes beside what is tested or measured: the optimizing
+  # compiler and the concurrent collector would take more of the machine than its work does.
+  local heap=${WEIR_KAFKA_HEAP:-1g}
+  nohup $detach java "-Xms$heap" "-Xmx$heap" -XX:+UseParallelGC -XX:TieredStopAtLevel=1 \
     "-Dlog4j2.configurationFile=$here/kafka/log4j2.properties" \
     -cp "$jars/*" kafka.Kafka "$dir/server.properties" > "$dir/broker.log" 2>&1 </dev/null &
   echo $! > "$dir/broker.pid"
