@@ -65,8 +65,8 @@ class Settings(BaseSettings):
     accrue_batch_blocks: Count = Field(
         1_000, description="How many contribution blocks the accrue hop reads at most."
     )
-    accrue_linger_seconds: Seconds = Field(
-        0.25, description="How long the accrue hop waits to fill a batch: the pace of live figures."
+    accrue_cadence_seconds: Seconds = Field(
+        0.3, description="How far apart the accrue hop's batches are: the pace of live figures."
     )
     host: str = Field(
         "127.0.0.1",

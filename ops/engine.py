@@ -21,7 +21,7 @@ from streams.accrue_hop import AccrueHop
 from streams.log import Log
 from streams.privacy import Tokens
 from streams.rate_hop import RateHop
-from streams.settle import Loop, Step, Stopwatch
+from streams.settle import Cadence, Loop, Step, Stopwatch
 
 OpenHop = Callable[[str, Sequence[str]], Log]
 Observer = Callable[[str, Step, float], None]
@@ -34,8 +34,9 @@ class Pace:
     rate_batch_events: int = 131_072
     rate_linger_seconds: float = 0.1
     accrue_batch_blocks: int = 1_000
-    accrue_linger_seconds: float = 0.25
-    accrue_linger_max_seconds: float = 0.5
+    accrue_linger_seconds: float = 0.05
+    accrue_cadence_seconds: float = 0.3
+    accrue_cadence_max_seconds: float = 0.6
 
 
 def ignore(hop: str, step: Step, seconds: float) -> None:
@@ -56,8 +57,8 @@ def accrue_loop(tables: Tables, log: Log, pace: Pace) -> tuple[Loop, AccrueHop]:
     """The second hop on its log."""
     watch = Stopwatch(time.perf_counter_ns)
     hop = AccrueHop(tables, watch)
-    lingers = pace.accrue_linger_seconds, pace.accrue_linger_max_seconds
-    return Loop(hop, log, watch, pace.accrue_batch_blocks, *lingers), hop
+    cadence = Cadence(pace.accrue_cadence_seconds, pace.accrue_cadence_max_seconds)
+    return Loop(hop, log, watch, pace.accrue_batch_blocks, pace.accrue_linger_seconds, cadence), hop
 
 
 def turn(loop: Loop, observe: Observer, linger_seconds: float | None = None) -> Step:

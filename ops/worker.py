@@ -78,10 +78,10 @@ class Worker:
         kafka = KafkaSettings(brokers=s.brokers, slot=s.slot)
         tables = build(load(self.reference))
         pace = Pace(
-            s.rate_batch_events,
-            s.rate_linger_seconds,
-            s.accrue_batch_blocks,
-            s.accrue_linger_seconds,
+            rate_batch_events=s.rate_batch_events,
+            rate_linger_seconds=s.rate_linger_seconds,
+            accrue_batch_blocks=s.accrue_batch_blocks,
+            accrue_cadence_seconds=s.accrue_cadence_seconds,
         )
         loops = []
         if RateHop.name in self.hops:

@@ -119,6 +119,26 @@ class UnderWay:
     outcome: Outcome | None
 
 
+@dataclass(frozen=True)
+class Cadence:
+    """How far apart a loop's batches are at least, from the end of one's reading to the next's.
+
+    Where a batch's cost lies in what it touches more than in how much it brings, many small ones
+    are dear: a loop that is slow pauses for three times as long as its last batch took to compute,
+    up to `max_seconds`. What comes after a longer silence is not kept waiting.
+    """
+
+    min_seconds: float
+    max_seconds: float
+
+    def pause(self, busy_seconds: float) -> float:
+        """The pause after a batch that took so long."""
+        return max(self.min_seconds, min(3 * busy_seconds, self.max_seconds))
+
+
+AT_ONCE = Cadence(0, 0)
+
+
 class Loop:
     """One hop on one log."""
 
@@ -129,22 +149,22 @@ class Loop:
         stopwatch: Stopwatch,
         batch_events: int,
         linger_seconds: float,
-        linger_max_seconds: float = 0,
+        cadence: Cadence = AT_ONCE,
     ) -> None:
         """A loop that reads batches of about `batch_events` or what comes in `linger_seconds`.
 
         A message may carry one event or thousands; how many messages make a batch follows from
-        what the last ones carried, and starts low so that the first batch fits memory too. Where a
-        batch's cost lies in what it touches more than in how much it brings, a loop that is slow
-        may wait longer, up to `linger_max_seconds`: twice as long as its last batch took.
+        what the last ones carried, and starts low so that the first batch fits memory too.
         """
         self.hop = hop
         self.log = log
         self.watch = stopwatch
         self._batch_events = batch_events
         self._messages_max = max(1, batch_events // FIRST_EVENTS_A_MESSAGE)
-        self._linger_seconds = self._linger_min_seconds = linger_seconds
-        self._linger_max_seconds = max(linger_seconds, linger_max_seconds)
+        self._linger_seconds = linger_seconds
+        self._cadence = cadence
+        self._pause_seconds = cadence.min_seconds
+        self._read_ns = self.watch.last_ns
         self._owned: set[int] = set()
         self._under_way: UnderWay | None = None
 
@@ -157,7 +177,7 @@ class Loop:
         """
         self.watch.start()
         began_ns = self.watch.last_ns
-        linger = self._linger_seconds if linger_seconds is None else linger_seconds
+        linger = self._linger() if linger_seconds is None else linger_seconds
         segments = [s for s in self.log.read(self._messages_max, linger) if len(s)]
         self.watch.lap("read")
         prepared = self.hop.prepare(segments) if segments else None
@@ -167,21 +187,25 @@ class Loop:
         self._follow(self.log.changes())
         if not segments:
             return before or Step("idle")
-        computing_ns = self.watch.last_ns
+        self._read_ns = self.watch.last_ns
         work = self.hop.compute(segments, prepared)
+        self._pace(sum(map(len, segments)), work.events)
         try:
             outcome = self._commit(work)
-            self._pace(self.watch.last_ns - computing_ns)
         except (Aborted, Unknown) as failure:
             return self._recover(failure, UnderWay(segments, work, began_ns, None))
         self._under_way = UnderWay(segments, work, began_ns, outcome)
         return before or (Step("idle") if outcome is not None else self._finish() or Step("idle"))
 
-    def _pace(self, busy_ns: int) -> None:
-        """Wait for the next batch as the last one asks for."""
-        wanted_seconds = 2 * busy_ns / 1e9
-        slowest = min(wanted_seconds, self._linger_max_seconds)
-        self._linger_seconds = max(self._linger_min_seconds, slowest)
+    def _linger(self) -> float:
+        """How long to gather the next batch: its usual time, or the rest of the pause."""
+        passed_seconds = (self.watch.last_ns - self._read_ns) / 1e9
+        return max(self._linger_seconds, self._pause_seconds - passed_seconds)
+
+    def _pace(self, messages: int, events: int) -> None:
+        """How much to read next, and after which pause, as the batch just computed says."""
+        self._messages_max = max(1, self._batch_events * messages // max(messages, events))
+        self._pause_seconds = self._cadence.pause((self.watch.last_ns - self._read_ns) / 1e9)
 
     def _commit(self, work: Work) -> Outcome | None:
         """Everything of a batch, in one transaction."""
@@ -207,10 +231,6 @@ class Loop:
         finally:
             self.watch.lap("commit")
         self.hop.apply(batch.work)
-        messages = sum(map(len, batch.segments))
-        self._messages_max = max(
-            1, self._batch_events * messages // max(messages, batch.work.events)
-        )
         return Step("commit", batch.segments, batch.work, batch.began_ns)
 
     def _recover(self, failure: Aborted | Unknown, batch: UnderWay) -> Step:

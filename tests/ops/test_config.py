@@ -22,7 +22,7 @@ def test_defaults_are_safe() -> None:
     """Without any setting Weir is embedded, keeps to ./data and listens on loopback only."""
     settings = Settings()
     assert (settings.brokers, settings.data, settings.host) == ("", Path("data"), "127.0.0.1")
-    assert (settings.rate_linger_seconds, settings.accrue_linger_seconds) == (0.1, 0.25)
+    assert (settings.rate_linger_seconds, settings.accrue_cadence_seconds) == (0.1, 0.3)
     assert settings.metrics_host == "127.0.0.1"
 
 

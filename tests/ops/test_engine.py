@@ -20,7 +20,7 @@ from streams.settle import Step
 from tests.builders import tables
 from tests.ops.books import ALL, reference, usage_file
 
-QUICK = Pace(rate_linger_seconds=0.01, accrue_linger_seconds=0.01)
+QUICK = Pace(rate_linger_seconds=0.01, accrue_linger_seconds=0.01, accrue_cadence_seconds=0.01)
 
 
 class Watcher:

@@ -10,7 +10,7 @@ import pytest
 
 from state.invariants import InvariantViolation, invariant
 from streams.log import Aborted, Assignment, Fenced, Log, LogError, Message, Segment, Unknown
-from streams.settle import FIRST_EVENTS_A_MESSAGE, Loop, Step, Stopwatch, Work
+from streams.settle import FIRST_EVENTS_A_MESSAGE, Cadence, Loop, Step, Stopwatch, Work
 from tests.log_worlds import LocalWorld, SimulatedWorld, World
 
 IN, OUT = "in", "out"
@@ -73,11 +73,13 @@ class FakeLog:
         self.assignments: list[Assignment | None] = []
         self.endings: list[LogError] = []
         self.asked: list[int] = []
+        self.lingers: list[float] = []
 
     def read(self, messages_max: int, linger_seconds: float) -> list[Segment]:
         """The next batch."""
         self._calls.append("read")
         self.asked.append(messages_max)
+        self.lingers.append(linger_seconds)
         return self.batches.pop(0) if self.batches else []
 
     def changes(self) -> Assignment | None:
@@ -254,14 +256,40 @@ def test_batches_are_measured_in_events() -> None:
     assert bench.log.asked == [max(1, 1_000 // FIRST_EVENTS_A_MESSAGE), 50]
 
 
-def test_aborted_batch_is_read_no_smaller() -> None:
-    """Only batches that were settled say how many messages to read."""
+def test_aborted_batch_is_measured_too() -> None:
+    """What a batch carried is known once it was computed, whatever becomes of its commit."""
     bench = Bench(batch_events=1_000)
-    bench.hop.events = 1_000
+    bench.hop.events = 500
     bench.log.endings.append(Aborted("refused"))
     bench.step(segment(b"a"))
     bench.step()
-    assert bench.log.asked[0] == bench.log.asked[1]
+    assert bench.log.asked[1] == 2  # a message of 500 events: two make 1,000
+
+
+def test_pause_follows_from_the_last_batch() -> None:
+    """Three times what the last batch took to compute, between the bounds; the lower one wins."""
+    cadence = Cadence(0.3, 0.6)
+    assert [cadence.pause(busy) for busy in (0.0, 0.1, 0.15, 0.2, 9.0)] == pytest.approx(
+        [0.3, 0.3, 0.45, 0.6, 0.6]
+    )
+    assert Cadence(2.0, 0.6).pause(9.0) == 2.0
+
+
+def test_pause_counts_from_the_end_of_reading() -> None:
+    """A batch soon after the last one is gathered for the rest of the pause, a late one shortly."""
+    bench = Bench()
+    now = 0
+    loop = Loop(bench.hop, bench.log, Stopwatch(lambda: now), 1_000, 0.05, Cadence(0.3, 0.6))
+    for at_ms, wanted in ((0, 0.3), (100, 0.2), (240, 0.06), (295, 0.05), (5_000, 0.05)):
+        now = at_ms * 1_000_000
+        bench.log.batches.append([])
+        loop.step()
+        assert bench.log.lingers[-1] == pytest.approx(wanted)
+    bench.log.batches.append([segment(b"a")])
+    loop.step()
+    now += 100_000_000
+    loop.step()
+    assert bench.log.lingers[-1] == pytest.approx(0.2)
 
 
 def test_stopwatch_adds_up_by_station() -> None:
