@@ -268,10 +268,15 @@ def _arrow_type(avro: Any) -> pa.DataType:  # noqa: ANN401 - Avro types are JSON
 @cache
 def arrow_schema(service: Service) -> pa.Schema:
     """The columns of a family as the decoder gives them and the encoder wants them."""
+    return columns_of(current_schema(service)["fields"])
+
+
+def columns_of(fields: Sequence[Mapping[str, Any]]) -> pa.Schema:
+    """The columns of an Avro record's fields."""
     return pa.schema(
         [
             pa.field(f["name"], _arrow_type(f["type"]), nullable=isinstance(f["type"], list))
-            for f in current_schema(service)["fields"]
+            for f in fields
         ]
     )
 

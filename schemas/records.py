@@ -16,6 +16,8 @@ import fastavro
 
 from schemas.registry import read_schema
 
+LOW_BITS = 0x7F
+
 
 class RecordCodec:
     """Encode and decode records of one schema file."""
@@ -33,6 +35,16 @@ class RecordCodec:
         """A record from an Avro datum."""
         record: dict[str, Any] = fastavro.schemaless_reader(io.BytesIO(data), self._schema, None)  # type: ignore[assignment]
         return record
+
+
+def bytes_field(data: bytes) -> bytes:
+    """Avro's form of a field of type bytes: the length as a variable-length long, then the data."""
+    length, rest = bytearray(), 2 * len(data)  # zigzag of what is not negative
+    while rest > LOW_BITS:
+        length.append(rest & LOW_BITS | (LOW_BITS + 1))
+        rest >>= 7
+    length.append(rest)
+    return bytes(length) + data
 
 
 @cache

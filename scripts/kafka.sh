@@ -94,6 +94,7 @@ replica.fetch.max.bytes=16777216
 fetch.max.bytes=67108864
 socket.request.max.bytes=134217728
 log.cleaner.backoff.ms=200
+log.index.size.max.bytes=1048576
 transaction.abort.timed.out.transaction.cleanup.interval.ms=500
 P
 }

@@ -41,8 +41,10 @@ _SUBTREE = np.array([(10 ** (NUMBER_DIGITS - k + 1) - 1) // 9 for k in range(NUM
 # Texts are parsed in slices whose intermediate columns stay in the processor's cache.
 _SLICE_ROWS = 8192
 
-# Above this many intervals it pays to sort the probes first: neighbours then share cache lines.
+# Above this many intervals it pays to sort the probes first, by so many bits: neighbours then share
+# cache lines.
 _SORTED_PROBES_FROM = 50_000
+_LEADING_BITS = 16
 
 # A text is read as 16 bytes: two words of eight digits, the first digit in the lowest byte.
 _TEXT_BYTES = 16
@@ -100,11 +102,25 @@ class Prefixes:
         probes = numbers | (np.asarray(table, np.int64) << RANK_BITS)
         if self.starts.size < _SORTED_PROBES_FROM:
             return self.values[np.searchsorted(self.starts, probes, side="right") - 1]
-        order = np.argsort(probes)
+        order = _nearly(probes)
         found = np.empty(probes.size, np.int32)
         row = np.searchsorted(self.starts, probes[order], side="right") - 1
         found[order] = self.values[row]
         return found
+
+
+def _nearly(probes: Int64) -> npt.NDArray[np.intp]:
+    """An order in which neighbours are near each other: by the leading 16 bits of their range.
+
+    A search finds its way in the processor's cache when the last one went nearly the same way;
+    sorting by 16 bits takes two passes, sorting altogether costs more than it gains.
+    """
+    if probes.size == 0:
+        return np.zeros(0, np.intp)
+    low = int(probes.min())
+    spare_bits = max(0, (int(probes.max()) - low).bit_length() - _LEADING_BITS)
+    distance = (probes - np.int64(low)).view(np.uint64) >> np.uint64(spare_bits)
+    return np.argsort(distance.astype(np.uint16), kind="stable")
 
 
 def justify(text: pa.Array | pa.ChunkedArray) -> Int64:

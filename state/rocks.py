@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,10 +57,15 @@ class Strip:
 
 def _strip(source: str, epoch: int, first: int, data: bytes) -> Strip:
     """From `Strip.to_bytes`."""
+    places, bodies = _strip_columns(data)
+    return Strip(source, epoch, places.astype(np.int64) + first, bodies.astype(np.uint64))
+
+
+def _strip_columns(data: bytes) -> tuple[npt.NDArray[np.uint16], Digests]:
+    """Each number's distance from the first, rising, and its digest."""
     count = len(data) // (BODY_BYTES + PLACE_BYTES)
     places = np.frombuffer(data, "<u2", offset=count * BODY_BYTES)
-    bodies = np.frombuffer(data, "<u8", count).astype(np.uint64)
-    return Strip(source, epoch, places.astype(np.int64) + first, bodies)
+    return places, np.frombuffer(data, "<u8", count)
 
 
 @dataclass(frozen=True)
@@ -151,29 +156,24 @@ class BodyStore:
         found, known = np.zeros(len(sequences), np.uint64), np.zeros(len(sequences), bool)
         pages = sequences >> PAGE_BITS
         for page in np.unique(pages).tolist():
-            numbers, bodies = self._page(prefix, page)
             at = np.flatnonzero(pages == page)
-            place = np.searchsorted(numbers, sequences[at])
-            hit = place < len(numbers)
-            hit[hit] = numbers[place[hit]] == sequences[at[hit]]
-            found[at[hit]], known[at[hit]] = bodies[place[hit]], True
+            for first, data in self._page(prefix, page):
+                places, bodies = _strip_columns(data)
+                wanted = sequences[at] - first
+                place = np.minimum(np.searchsorted(places, wanted), len(places) - 1)
+                hit = places[place] == wanted
+                found[at[hit]], known[at[hit]] = bodies[place[hit]], True
         return found, known
 
-    def _page(self, prefix: bytes, page: int) -> tuple[Ints, Digests]:
-        """All numbers of a page that have digests, rising, and the digests."""
+    def _page(self, prefix: bytes, page: int) -> Iterator[tuple[int, bytes]]:
+        """The strips of a page: the first number of each, and what is stored of it."""
         upto = prefix + struct.pack(">Q", (page + 1) << PAGE_BITS)
         cursor = self._db.iter()
         cursor.seek(prefix + struct.pack(">Q", page << PAGE_BITS))
-        sequences, bodies = [np.zeros(0, np.int64)], [np.zeros(0, np.uint64)]
         while cursor.valid() and cursor.key() < upto:
             (first,) = struct.unpack(">Q", cursor.key()[len(prefix) :])
-            strip = _strip("", 0, first, cursor.value())
-            sequences.append(strip.sequences)
-            bodies.append(strip.bodies)
+            yield first, cursor.value()
             cursor.next()
-        numbers = np.concatenate(sequences)
-        order = np.argsort(numbers)
-        return numbers[order], np.concatenate(bodies)[order]
 
     def identity(self, source: str, event_id: str) -> int | None:
         """The digest of an event known by its id; None when it was never taken in."""

@@ -18,8 +18,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from schemas.codes import Code, KeyKind, Reason, Service
+from schemas.columns import columns_of, records_codec
 from schemas.frames import Refused
-from schemas.records import codec
+from schemas.records import bytes_field, codec
+from schemas.registry import read_schema
 from state.tables import NONE, Tables
 from streams.families import Ints
 from streams.log import Message, Segment
@@ -27,6 +29,12 @@ from streams.privacy import CLEAR_DIGITS, mask
 from streams.usage import NO_SEQUENCE, UsageBatch
 
 QUARANTINE = codec("quarantine.avsc")
+SUSPENSE = read_schema("suspense.avsc")
+# A route that reference lacks suspends thousands at once, so they are encoded as columns. The
+# columnar encoder does not know bytes; the event itself is the last field and simply follows.
+FRONT = {**SUSPENSE, "fields": SUSPENSE["fields"][:-1]}
+FRONT_COLUMNS = columns_of(FRONT["fields"])
+encode_fronts, _ = records_codec(FRONT)
 MISSING_COLUMN = {
     Reason.UNKNOWN_ACCESS_POINT: ("access_point", "access_point"),
     Reason.UNKNOWN_NETWORK: ("network", "home_network"),
@@ -96,12 +104,13 @@ def suspended(
         "row": usage.row[rows].tolist(),
         # Avro's long is signed; the digest is read back modulo 2^64.
         "body": usage.body[rows].view(np.int64).tolist(),
-        "usage": [messages[row] for row in rows.tolist()],
     }
-    encode = codec("suspense.avsc").encode
-    records = zip(*columns.values(), strict=True)
-    values = [encode(dict(zip(columns, record, strict=True))) for record in records]
-    return [(key.encode(), value) for key, value in zip(ids, values, strict=True)]
+    arrays = [pa.array(columns[f.name], f.type) for f in FRONT_COLUMNS]
+    fronts = encode_fronts(pa.RecordBatch.from_arrays(arrays, schema=FRONT_COLUMNS)).to_pylist()
+    events = [bytes_field(messages[row]) for row in rows.tolist()]
+    return [
+        (key.encode(), front + event) for key, front, event in zip(ids, fronts, events, strict=True)
+    ]
 
 
 def _labels(kind: type[Code], codes: npt.NDArray[np.int8]) -> list[str]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
+import fastavro
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from schemas.records import codec
+from schemas.records import bytes_field, codec
 
 TEXT = st.text(max_size=5)
 QUARANTINED = st.fixed_dictionaries(
@@ -41,3 +43,15 @@ def test_a_missing_field_is_an_error() -> None:
 def test_a_codec_is_made_once() -> None:
     """Schemas are parsed once a process."""
     assert codec("suspense.avsc") is codec("suspense.avsc")
+
+
+@given(data=st.binary(max_size=300))
+@example(data=bytes(63))  # the last length of one byte: 2 * 63 = 126
+@example(data=bytes(64))
+@example(data=bytes(8_191))  # 2 * 8,191 = 16,382: the last of two bytes
+@example(data=bytes(8_192))
+def test_bytes_are_written_as_avro_writes_them(data: bytes) -> None:
+    """The field apart is what the codec writes for a record that has nothing else."""
+    sink = io.BytesIO()
+    fastavro.schemaless_writer(sink, {"type": "bytes"}, data)  # type: ignore[arg-type]
+    assert bytes_field(data) == sink.getvalue()
