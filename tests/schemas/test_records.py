@@ -53,5 +53,5 @@ def test_a_codec_is_made_once() -> None:
 def test_bytes_are_written_as_avro_writes_them(data: bytes) -> None:
     """The field apart is what the codec writes for a record that has nothing else."""
     sink = io.BytesIO()
-    fastavro.schemaless_writer(sink, {"type": "bytes"}, data)  # type: ignore[arg-type]
+    fastavro.schemaless_writer(sink, {"type": "bytes"}, data)
     assert bytes_field(data) == sink.getvalue()
