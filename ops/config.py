@@ -18,6 +18,8 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from streams.kafka_settings import Compression
+
 TOKEN_KEY_BYTES = 32
 TOKEN_KEY_FILE = "token.key"  # noqa: S105 - the name of the file, not what is in it
 
@@ -49,6 +51,9 @@ class Settings(BaseSettings):
     )
     slot: str = Field(
         "0", min_length=1, description="Name of this worker among others; a newer one takes over."
+    )
+    compression: Compression = Field(
+        "none", description="How workers compress what they write: where a network is narrow, lz4."
     )
     usage_partitions: Partitions = Field(
         16, description="Partitions of topics keyed by source, when topics are created."

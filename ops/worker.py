@@ -75,7 +75,7 @@ class Worker:
 
     def _loops(self) -> list[Loop]:
         s = self.settings
-        kafka = KafkaSettings(brokers=s.brokers, slot=s.slot)
+        kafka = KafkaSettings(brokers=s.brokers, slot=s.slot, compression=s.compression)
         tables = build(load(self.reference))
         pace = Pace(
             rate_batch_events=s.rate_batch_events,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 # One transaction may send blocks of columns; the broker's topics are created with the same bound.
 MESSAGE_BYTES_MAX = 16 * 1024 * 1024
@@ -18,6 +19,7 @@ MESSAGE_BYTES_MAX = 16 * 1024 * 1024
 FETCH_WAIT_MS = 50
 
 Configuration = dict[str, str | int | float | bool]
+Compression = Literal["none", "lz4", "snappy", "zstd"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +29,8 @@ class KafkaSettings:
     The times stand in one order: a request is given up before its transaction, a transaction before
     the group takes a silent member's partitions away for good. `static_member` keeps a slot's
     partitions for it over a restart: the successor of a killed worker goes on at once, but after a
-    stop others wait for the session to end.
+    stop others wait for the session to end. `compression` is of what a worker writes: its blocks
+    are narrow columns, and a broker opens what is compressed once more to check it.
     """
 
     brokers: str
@@ -37,7 +40,7 @@ class KafkaSettings:
     max_poll_interval_seconds: int = 120
     transaction_timeout_seconds: int = 30
     request_timeout_seconds: int = 10
-    compression: str = "lz4"
+    compression: Compression = "none"
     static_member: bool = False
 
     def __post_init__(self) -> None:
@@ -136,7 +139,7 @@ class KafkaSettings:
         return {
             **self.client(name),
             "enable.idempotence": True,
-            "compression.type": self.compression,
+            "compression.type": "lz4",
             "linger.ms": 5,
             "batch.size": 1_000_000,
             "batch.num.messages": 10_000,
@@ -150,6 +153,7 @@ class KafkaSettings:
         """The writer of a hop."""
         return {
             **self.writer(hop),
+            "compression.type": self.compression,
             "transactional.id": self.transactional_id(hop),
             "transaction.timeout.ms": self.transaction_timeout_seconds * 1000,
         }

@@ -57,6 +57,7 @@ def test_the_command_line_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
         ("rate_linger_seconds", "-1"),
         ("rate_linger_seconds", "nan"),
         ("log_level", "loud"),
+        ("compression", "brotli"),
     ],
 )
 def test_nonsense_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:

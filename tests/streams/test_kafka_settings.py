@@ -66,6 +66,16 @@ def test_message_bound_is_the_same_on_both_sides() -> None:
         assert topic_configuration(compacted=compacted)["max.message.bytes"] == "16777216"
 
 
+def test_compression_is_of_what_a_worker_writes() -> None:
+    """A worker's blocks go as they are unless asked otherwise; usage sent as single messages does
+    not.
+    """
+    assert SETTINGS.transactional_writer("rate")["compression.type"] == "none"
+    asked = replace(SETTINGS, compression="zstd")
+    assert asked.transactional_writer("rate")["compression.type"] == "zstd"
+    assert asked.writer("appender")["compression.type"] == "lz4"
+
+
 def test_topics_never_expire() -> None:
     """A topic is compacted or kept for ever; log time is the broker's."""
     assert topic_configuration(compacted=True)["cleanup.policy"] == "compact"
