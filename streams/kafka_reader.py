@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Container, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 
 from confluent_kafka import (
@@ -23,6 +24,7 @@ from confluent_kafka import (
 from confluent_kafka import TopicPartition as KafkaTopicPartition
 from confluent_kafka.admin import (  # type: ignore[attr-defined] # re-exported, unsaid
     AdminClient,
+    ListOffsetsResultInfo,
     OffsetSpec,
 )
 
@@ -37,6 +39,8 @@ LOGGER = logging.getLogger("weir.kafka")
 RECOVER_WAIT_MS = 10
 
 ASK_AGAIN_SECONDS = 0.05
+FIRST = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
+LAST = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 
 
 class Bounds:
@@ -67,25 +71,21 @@ class Bounds:
         return self._partitions[topic]
 
     def of(self, places: Sequence[TopicPartition]) -> dict[TopicPartition, tuple[int, int]]:
-        """The first offset and the high watermark of each topic partition."""
-        lows = self._ask(places, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
-        highs = self._ask(places, OffsetSpec.latest())  # type: ignore[no-untyped-call]
-        return {place: (lows[place], highs[place]) for place in places}
+        """The first offset and the high watermark of each topic partition.
 
-    def _ask(self, places: Sequence[TopicPartition], spec: OffsetSpec) -> dict[TopicPartition, int]:
-        """One offset of each topic partition, asked again while leaders are moving."""
-        asked = {KafkaTopicPartition(topic, partition): spec for topic, partition in places}
+        Both are asked for at once, and again while leaders are moving.
+        """
         deadline = time.monotonic() + self._timeout_seconds
-        while asked:
+        while places:
             try:
-                futures = self._admin.list_offsets(
-                    asked,
-                    isolation_level=IsolationLevel.READ_UNCOMMITTED,
-                    request_timeout=self._timeout_seconds,
+                asked = [self._ask(places, spec) for spec in (FIRST, LAST)]
+                lows, highs = (
+                    {place: future.result().offset for place, future in of_spec.items()}
+                    for of_spec in asked
                 )
                 return {
-                    (place.topic, place.partition): future.result().offset
-                    for place, future in futures.items()
+                    (place.topic, place.partition): (low, highs[place])
+                    for place, low in lows.items()
                 }
             except KafkaException as exception:
                 if time.monotonic() > deadline:
@@ -96,6 +96,16 @@ class Bounds:
                 # remembers, and is refused; a new one has nothing to remember.
                 self._admin = AdminClient(self._configuration, logger=LOGGER)
         return {}
+
+    def _ask(
+        self, places: Sequence[TopicPartition], spec: OffsetSpec
+    ) -> dict[KafkaTopicPartition, Future[ListOffsetsResultInfo]]:
+        """Ask for one offset of each topic partition."""
+        return self._admin.list_offsets(
+            {KafkaTopicPartition(topic, partition): spec for topic, partition in places},
+            isolation_level=IsolationLevel.READ_UNCOMMITTED,
+            request_timeout=self._timeout_seconds,
+        )
 
 
 class KafkaTail(Closeable):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -34,14 +35,31 @@ def test_a_result_that_is_not_exact_is_a_finding(
 
     def measure(address: str, setting: Setting) -> dict[str, Any]:
         asked.append((address, setting))
-        return {"events_per_second": 5, "checked": checked}
+        return {"ratio_to_ceiling": 0.5, "checked": checked}
 
     monkeypatch.setattr(cli, "measure", measure)
     given = ["rate", "--events", "10", "--envelope", "2", "--brokers", "there:9092", "-o", "json"]
     done = CliRunner().invoke(cli.bench_app, given)
     assert done.exit_code == code
-    assert json.loads(done.stdout) == {"events_per_second": 5, "checked": checked}
+    assert json.loads(done.stdout) == {"ratio_to_ceiling": 0.5, "checked": checked, "runs": [0.5]}
     assert asked == [("there:9092", Setting(10, 2))]
+
+
+def test_both_forms_of_messages_are_measured_by_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three runs each, so that a change of pace meets both: 600 / 400 in the middle."""
+    rates = iter([400, 500, 300, 600, 500, 700])
+    sizes: list[int] = []
+
+    def measure(address: str, setting: Setting, *, ceiling: bool) -> dict[str, Any]:
+        assert (address, ceiling) == ("here:9092", False)
+        sizes.append(setting.envelope)
+        return {"events_per_second": next(rates), "checked": "exact"}
+
+    monkeypatch.setattr(cli, "measure", measure)
+    monkeypatch.setattr(cli, "broker", lambda _: nullcontext("here:9092"))
+    done = CliRunner().invoke(cli.bench_app, ["envelope", "-o", "json"])
+    assert sizes == [1, 200, 1, 200, 1, 200]
+    assert json.loads(done.stdout)["ratio"] == 1.5
 
 
 def test_figures_stand_in_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
