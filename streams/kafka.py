@@ -28,11 +28,12 @@ from streams.log import (
     Aborted,
     Assignment,
     LogError,
-    Message,
+    Messages,
     Outcome,
     Segment,
     TopicPartition,
     Unknown,
+    made,
 )
 
 LOGGER = logging.getLogger("weir.kafka")
@@ -74,6 +75,7 @@ class KafkaLog:
         self._failure: LogError | None = None
         self._background = ThreadPoolExecutor(1, f"{hop}-commit") if overlap else None
         self._under_way: Future[None] | None = None
+        self._later: list[tuple[str, int, Messages]] = []
         self._writer = Writer(settings, hop)
         self._consumer = Consumer(settings.consumer(hop), logger=LOGGER)
         self._consumer.subscribe(
@@ -121,11 +123,15 @@ class KafkaLog:
 
     def begin(self) -> None:
         """Open a transaction."""
+        self._later = []
         self._writer.begin()
 
-    def send(self, topic: str, partition: int, messages: Sequence[Message]) -> None:
-        """Add messages to the open transaction, in order."""
-        self._writer.send(topic, partition, messages)
+    def send(self, topic: str, partition: int, messages: Messages) -> None:
+        """Add messages to the open transaction, in order; see `Log.send`."""
+        if self._background is not None and callable(messages):
+            self._later.append((topic, partition, messages))
+        else:
+            self._writer.send(topic, partition, made(messages))
 
     def commit(self, positions: Mapping[TopicPartition, int]) -> Outcome | None:
         """Commit the messages sent and the input positions as one.
@@ -146,7 +152,11 @@ class KafkaLog:
             self._ownership.committed(positions)
             return None
 
+        later, self._later = self._later, []
+
         def commit() -> None:
+            for topic, partition, messages in later:
+                self._writer.send(topic, partition, made(messages))
             self._writer.commit(fencing, metadata)
             self._ownership.committed(positions)
 

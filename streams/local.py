@@ -21,7 +21,17 @@ from pathlib import Path
 from schemas.topics import TOPICS, Topic
 from streams.local_database import Database, DirectoryError, Send, positions
 from streams.local_reader import Reader, recover, snapshot
-from streams.log import Assignment, Closeable, LogError, Message, Segment, TopicPartition, Unknown
+from streams.log import (
+    Assignment,
+    Closeable,
+    LogError,
+    Message,
+    Messages,
+    Segment,
+    TopicPartition,
+    Unknown,
+    made,
+)
 
 LOCK_NAME = "log.lock"
 
@@ -246,10 +256,11 @@ class LocalLog:
             raise LogError("the last commit ended unknown: rewind and reload state first")
         self._sends = []
 
-    def send(self, topic: str, partition: int, messages: Sequence[Message]) -> None:
+    def send(self, topic: str, partition: int, messages: Messages) -> None:
         """Add messages to the open transaction; they are held in memory until `commit`."""
-        self._store.check(topic, partition, messages)
-        self._open_sends().append((topic, partition, messages))
+        sent = made(messages)
+        self._store.check(topic, partition, sent)
+        self._open_sends().append((topic, partition, sent))
 
     def commit(self, positions: Mapping[TopicPartition, int]) -> None:
         """Write everything sent and the positions as one durable transaction; see `Log.commit`."""

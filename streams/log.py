@@ -20,6 +20,13 @@ import numpy.typing as npt
 TopicPartition = tuple[str, int]
 Outcome = Callable[[], None]
 Message = tuple[bytes | None, bytes | None]  # (key, value); a value of None deletes a compacted key
+# Messages, or what makes them: those that are dear to make can be made beside other work.
+Messages = Sequence[Message] | Callable[[], Sequence[Message]]
+
+
+def made(messages: Messages) -> Sequence[Message]:
+    """The messages themselves."""
+    return messages() if callable(messages) else messages
 
 
 @dataclass(frozen=True)
@@ -125,8 +132,12 @@ class Log(Protocol):
     def begin(self) -> None:
         """Open a transaction."""
 
-    def send(self, topic: str, partition: int, messages: Sequence[Message]) -> None:
-        """Add messages to the open transaction, in order."""
+    def send(self, topic: str, partition: int, messages: Messages) -> None:
+        """Add messages to the open transaction, in order.
+
+        What makes messages is asked in this call or, where commits run in the background, there:
+        after all messages that were sent as such.
+        """
 
     def commit(self, positions: Mapping[TopicPartition, int]) -> Outcome | None:
         """Commit the messages sent and the input positions (next offsets) as one.

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections import Counter as Tally
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +51,6 @@ from streams.settle import Stopwatch, Work
 from streams.usage import UsageBatch, read_usage
 
 FUTURE_SKEW_US = 600_000_000
-BLOCK_ROWS_MAX = 65_536  # rows of rated usage in one message, which must fit the broker's limit
 REPEATED = 255  # above every reason
 
 
@@ -328,11 +328,9 @@ class RateHop:
             "reference": self.tables.reference_id,
         }
         home = min(s.partition for s in segments)
-        for start in range(0, len(rated), BLOCK_ROWS_MAX):
-            part = rated.take(slice(start, start + BLOCK_ROWS_MAX))
-            data = self._blocks.to_bytes(usage, part, head)
-            work.send(RATED.name, home, (None, data))
-        self._watch.lap("rated")
+        if len(rated):
+            pack = partial(self._pack, self._blocks, usage, rated, head)
+            work.later.append(((RATED.name, home), pack))
         sums, agreements = fold(usage, rated, self.tables, self._series)
         watermarks = {k: v for marks in work.delta.watermarks.values() for k, v in marks.items()}
         log_time = max(s.timestamp_us for s in segments)
@@ -342,6 +340,13 @@ class RateHop:
             block = Block(own, covers, watermarks, self.tables.reference_id, log_time)
             work.send(CONTRIBUTIONS.name, partition, (None, to_bytes(block)))
         self._watch.lap("fold")
+
+    def _pack(
+        self, blocks: Blocks, usage: UsageBatch, rated: Rated, head: Mapping[str, object]
+    ) -> list[Message]:
+        """Rated usage as blocks: the only output that is large, and nobody waits for it."""
+        with self._watch.beside("rated"):
+            return blocks.messages(usage, rated, head)
 
     @staticmethod
     def _marks(checked: Checked, delta: Delta, work: Work) -> None:

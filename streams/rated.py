@@ -9,16 +9,21 @@ subscriber or caller is in them, only the subscriber's token.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from state.distinct import distinct
 from state.tables import NONE, Tables
+from streams.log import Message
 from streams.packing import Packer
 from streams.privacy import Tokens
 from streams.rating import Rated
 from streams.usage import NO_SEQUENCE, UsageBatch
+
+BLOCK_ROWS_MAX = 65_536  # rows in one message, which must fit the broker's limit
 
 
 class Blocks:
@@ -33,8 +38,16 @@ class Blocks:
         self._zones = pa.array(tables.decks.zone_names, text)
         self._versions = np.array([v.version for v in tables.versions], np.int32)
 
-    def to_bytes(self, usage: UsageBatch, rated: Rated, head: dict[str, object]) -> bytes:
-        """Rated legs as a block, see `streams.packing`."""
+    def messages(
+        self, usage: UsageBatch, rated: Rated, head: Mapping[str, object]
+    ) -> list[Message]:
+        """Rated legs as blocks, see `streams.packing`."""
+        starts = range(0, len(rated), BLOCK_ROWS_MAX)
+        parts = (rated.take(slice(start, start + BLOCK_ROWS_MAX)) for start in starts)
+        return [(None, self.to_bytes(usage, part, head)) for part in parts]
+
+    def to_bytes(self, usage: UsageBatch, rated: Rated, head: Mapping[str, object]) -> bytes:
+        """Rated legs as one block."""
         return self._packer.pack(self._columns(usage, rated), head, narrow=True)
 
     def _columns(self, usage: UsageBatch, rated: Rated) -> dict[str, pa.Array]:

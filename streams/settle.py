@@ -15,7 +15,8 @@ What may happen and what is done:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -24,6 +25,7 @@ from streams.log import (
     Assignment,
     Log,
     Message,
+    Messages,
     Outcome,
     Segment,
     TopicPartition,
@@ -38,16 +40,25 @@ class Work:
     """What a hop made of a batch: messages to send, positions to commit, and its delta to apply.
 
     `events` is how much there was in the messages read, in whatever the hop bounds its batches by.
+    `later` makes messages that nothing else waits for, beside the next batch if the log can.
     """
 
     delta: Any
     events: int = 0
     outputs: dict[TopicPartition, list[Message]] = field(default_factory=dict)
+    later: list[tuple[TopicPartition, Callable[[], Sequence[Message]]]] = field(
+        default_factory=list
+    )
     positions: dict[TopicPartition, int] = field(default_factory=dict)
 
     def send(self, topic: str, partition: int, *messages: Message) -> None:
         """Add messages to what will be sent."""
         self.outputs.setdefault((topic, partition), []).extend(messages)
+
+    def sends(self) -> Iterator[tuple[TopicPartition, Messages]]:
+        """Everything to send, each topic partition in order."""
+        yield from self.outputs.items()
+        yield from self.later
 
 
 class Hop(Protocol):
@@ -94,6 +105,13 @@ class Stopwatch:
         now = self._clock_ns()
         self.stations[station] = self.stations.get(station, 0) + now - self.last_ns
         self.last_ns = now
+
+    @contextmanager
+    def beside(self, station: str) -> Iterator[None]:
+        """Put what is done inside on a station's account, beside whatever else is under way."""
+        began_ns = self._clock_ns()
+        yield
+        self.stations[station] = self.stations.get(station, 0) + self._clock_ns() - began_ns
 
 
 @dataclass(frozen=True)
@@ -211,7 +229,7 @@ class Loop:
         """Everything of a batch, in one transaction."""
         self.watch.start()
         self.log.begin()
-        for (topic, partition), messages in work.outputs.items():
+        for (topic, partition), messages in work.sends():
             self.log.send(topic, partition, messages)
         self.watch.lap("send")
         outcome = self.log.commit(work.positions)

@@ -149,12 +149,15 @@ class LogConformance:
         member.log.close()
 
     def test_uncommitted_is_hidden(self, world: World) -> None:
-        """What was sent is seen by nobody before the commit, and by everybody after it."""
+        """What was sent is seen by nobody before the commit, and by everybody after it.
+
+        What makes messages is as good as the messages.
+        """
         member = Member(world)
         member.log.begin()
         member.log.send(world.output, 0, numbered("a", "b"))
         member.log.send(world.output, 1, numbered("c"))
-        member.log.send(world.output, 0, numbered("d"))
+        member.log.send(world.output, 0, lambda: numbered("d"))
         assert values(world, world.output) == []
         member.log.commit({})
         assert values(world, world.output) == [b"a", b"b", b"d"]

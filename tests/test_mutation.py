@@ -113,7 +113,7 @@ def commit_with(positions_of: Callable[[Mapping[TopicPartition, int]], Any]) -> 
     def patch_loop(patch: pytest.MonkeyPatch) -> None:
         def commit(self: Loop, work: Work) -> None:
             self.log.begin()
-            for (topic, partition), messages in work.outputs.items():
+            for (topic, partition), messages in work.sends():
                 self.log.send(topic, partition, messages)
             self.log.commit(positions_of(work.positions))
 
@@ -127,7 +127,7 @@ def commit_apart(patch: pytest.MonkeyPatch) -> None:
 
     def commit(self: Loop, work: Work) -> None:
         self.log.begin()
-        for (topic, partition), messages in work.outputs.items():
+        for (topic, partition), messages in work.sends():
             self.log.send(topic, partition, messages)
         self.log.commit({})
         self.log.begin()

@@ -19,10 +19,11 @@ from streams.log import (
     Assignment,
     Fenced,
     LogError,
-    Message,
+    Messages,
     Segment,
     TopicPartition,
     Unknown,
+    made,
 )
 from tests.sim.broker import LOST, Fault, Point, SimulatedBroker
 
@@ -103,8 +104,9 @@ class SimulatedLog:
         self._crash_at(Point.BEGIN)
         self._is_open = True
 
-    def send(self, topic: str, partition: int, messages: Sequence[Message]) -> None:
+    def send(self, topic: str, partition: int, messages: Messages) -> None:
         """Add messages to the open transaction; they are in the log from now on."""
+        messages = made(messages)
         self._check_open()
         self._broker.check(topic, partition, messages)
         with self._fencing():

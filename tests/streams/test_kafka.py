@@ -19,7 +19,7 @@ from confluent_kafka.admin import AdminClient
 from streams.kafka import KafkaLog
 from streams.kafka_admin import KafkaAppender
 from streams.kafka_errors import PositionError
-from streams.log import Aborted, Assignment, LogError, Segment, Unknown
+from streams.log import Aborted, Assignment, LogError, Message, Segment, Unknown
 from tests.kafka.plugin import JarBroker
 from tests.kafka.worlds import create_topic, settings_of
 
@@ -39,15 +39,16 @@ class Hop:
         self.appender = KafkaAppender(self.settings)
         self.members: list[KafkaLog] = []
 
-    def member(self, slot: str = "0") -> KafkaLog:
+    def member(self, slot: str = "0", *, overlap: bool = False) -> KafkaLog:
         """A member that has not read yet."""
         settings = replace(self.settings, slot=slot)
-        self.members.append(KafkaLog(settings, "hop", [self.source, self.second]))
+        inputs = [self.source, self.second]
+        self.members.append(KafkaLog(settings, "hop", inputs, overlap=overlap))
         return self.members[-1]
 
-    def owner(self) -> KafkaLog:
+    def owner(self, *, overlap: bool = False) -> KafkaLog:
         """A member that owns all partitions and has asked for that."""
-        log = self.member()
+        log = self.member(overlap=overlap)
         assert gained(log).keys() == {0, 1, 2, 3}
         return log
 
@@ -255,6 +256,49 @@ def test_member_without_partitions_cannot_commit(hop: Hop) -> None:
     log.send(hop.output, 0, [(None, b"a")])
     with pytest.raises(Aborted, match="no partition is owned"):
         log.commit({})
+    assert output_of(log, hop) == []
+
+
+def test_messages_are_made_beside_the_commit(hop: Hop) -> None:
+    """In the background a function is asked after all else was sent, in a thread of its own."""
+    log = hop.owner(overlap=True)
+    makers: list[int] = []
+
+    def made() -> list[Message]:
+        makers.append(threading.get_ident())
+        return [(None, b"made")]
+
+    log.begin()
+    log.send(hop.output, 0, made)
+    log.abort()
+    log.begin()
+    log.send(hop.output, 0, made)
+    log.send(hop.output, 0, [(None, b"first")])
+    assert makers == []
+    outcome = log.commit({})
+    assert outcome is not None
+    outcome()
+    assert output_of(log, hop) == [b"first", b"made"]
+    assert len(makers) == 1
+    assert makers[0] != threading.get_ident()
+
+
+def test_messages_that_cannot_be_made_are_not_committed(hop: Hop) -> None:
+    """What only we can cause stops the process at the outcome; nothing of the batch is visible."""
+    log = hop.owner(overlap=True)
+
+    def broken() -> list[Message]:
+        msg = "Invariant: a block can be packed"
+        raise ValueError(msg)
+
+    log.begin()
+    log.send(hop.output, 0, [(None, b"first")])
+    log.send(hop.output, 0, broken)
+    outcome = log.commit({})
+    assert outcome is not None
+    with pytest.raises(ValueError, match="can be packed"):
+        outcome()
+    log.abort()
     assert output_of(log, hop) == []
 
 

@@ -21,7 +21,7 @@ from schemas.topics import (
 from state.invariants import InvariantViolation
 from state.tables import Tables
 from streams.contribution import Cover, Series
-from streams.log import Segment
+from streams.log import Segment, made
 from streams.rate_hop import RateHop
 from tests.builders import ATTRIBUTION, reference_dir, tables
 from tests.hop_makers import NOW_US, RateBench, committed, event, latest, new_broker
@@ -153,8 +153,9 @@ def test_compute_changes_nothing(bench: RateBench) -> None:
         USAGE.name, 0, np.arange(1, 4), [b"msc-1"] * 3, values, next_offset=4, timestamp_us=NOW_US
     )
     before = (bench.outcomes(), dict(bench.hop.partition(0).positions), bench.hop.memory.seen)
-    outputs = [bench.hop.compute([segment], bench.hop.prepare([segment])).outputs for _ in range(2)]
-    assert outputs[0] == outputs[1]
+    works = [bench.hop.compute([segment], bench.hop.prepare([segment])) for _ in range(2)]
+    first, again = ([(place, made(sent)) for place, sent in work.sends()] for work in works)
+    assert first == again
     assert (bench.outcomes(), bench.hop.partition(0).positions) == before[:2]
     assert bench.hop.memory.seen is before[2]
     assert bench.hop.partition(0).suspended == {}
@@ -165,7 +166,7 @@ def test_positions_and_state_commit_together(bench: RateBench) -> None:
     segment = Segment(USAGE.name, 0, np.arange(1), [b"msc-1"], [event()], 1, NOW_US)
     work = bench.hop.compute([segment], bench.hop.prepare([segment]))
     topics = (RATED, CONTRIBUTIONS, MARKS, RATE_CHANGELOG)
-    assert set(work.outputs) == {(topic.name, 0) for topic in topics}
+    assert {place for place, _ in work.sends()} == {(topic.name, 0) for topic in topics}
     assert work.positions == {(USAGE.name, 0): 1}
 
 

@@ -9,7 +9,17 @@ import numpy as np
 import pytest
 
 from state.invariants import InvariantViolation, invariant
-from streams.log import Aborted, Assignment, Fenced, Log, LogError, Message, Segment, Unknown
+from streams.log import (
+    Aborted,
+    Assignment,
+    Fenced,
+    Log,
+    LogError,
+    Messages,
+    Segment,
+    Unknown,
+    made,
+)
 from streams.settle import FIRST_EVENTS_A_MESSAGE, Cadence, Loop, Step, Stopwatch, Work
 from tests.log_worlds import LocalWorld, SimulatedWorld, World
 
@@ -96,9 +106,9 @@ class FakeLog:
         """Note it."""
         self._calls.append("begin")
 
-    def send(self, topic: str, partition: int, messages: Sequence[Message]) -> None:
+    def send(self, topic: str, partition: int, messages: Messages) -> None:
         """Note where to and how many."""
-        self._calls.append(f"send {topic} {partition} {len(messages)}")
+        self._calls.append(f"send {topic} {partition} {len(made(messages))}")
 
     def commit(self, positions: Mapping[tuple[str, int], int]) -> None:
         """Note the positions, and end as the test says."""
