@@ -36,7 +36,7 @@ class Pace:
     accrue_batch_blocks: int = 1_000
     accrue_linger_seconds: float = 0.05
     accrue_cadence_seconds: float = 0.3
-    accrue_cadence_max_seconds: float = 0.6
+    accrue_cadence_max_seconds: float = 1.0
 
 
 def ignore(hop: str, step: Step, seconds: float) -> None:

@@ -148,12 +148,13 @@ def _sums(column: Ints, group: Ints, count: int) -> Ints:
     """Sums by group; exact, since the sum of magnitudes is bounded first."""
     if len(column) == 0:
         return np.zeros(count, np.int64)
-    bound = max(int(column.max()), -int(column.min())) * len(column)
-    sums = np.zeros(count, np.int64 if bound < SUM_MAX else object)
+    largest = max(int(column.max()), -int(column.min())) * len(column)
+    sums = np.zeros(count, np.int64 if largest < SUM_MAX else object)
     np.add.at(sums, group, column)
-    largest = max(map(abs, sums.tolist()))
-    invariant(largest < SUM_MAX, "the sums of one batch fit 62 bits", largest=largest)
-    return sums.astype(np.int64)
+    if largest >= SUM_MAX:  # in the worst case: then the sums themselves are looked at
+        largest = max(map(abs, sums.tolist()))
+        invariant(largest < SUM_MAX, "the sums of one batch fit 62 bits", largest=largest)
+    return sums.astype(np.int64, copy=False)
 
 
 def _series(

@@ -142,7 +142,7 @@ class Cadence:
     """How far apart a loop's batches are at least, from the end of one's reading to the next's.
 
     Where a batch's cost lies in what it touches more than in how much it brings, many small ones
-    are dear: a loop that is slow pauses for three times as long as its last batch took to compute,
+    are dear: a loop that is slow pauses for five times as long as its last batch took to compute,
     up to `max_seconds`. What comes after a longer silence is not kept waiting.
     """
 
@@ -151,7 +151,7 @@ class Cadence:
 
     def pause(self, busy_seconds: float) -> float:
         """The pause after a batch that took so long."""
-        return max(self.min_seconds, min(3 * busy_seconds, self.max_seconds))
+        return max(self.min_seconds, min(5 * busy_seconds, self.max_seconds))
 
 
 AT_ONCE = Cadence(0, 0)

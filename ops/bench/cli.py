@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -58,12 +59,7 @@ def bench_envelope(
     output: Output = Form.TABLE,
 ) -> None:
     """The same events in envelopes of 200 against one a message, by turns."""
-    reports: dict[int, list[dict[str, Any]]] = {1: [], 200: []}
-    for _ in range(repeat):
-        for size, of_size in reports.items():
-            with broker(None) as address:
-                of_size.append(measure(address, Setting(events, size), ceiling=False))
-    single, many = (middle(of_size, "events_per_second") for of_size in reports.values())
+    single, many = _by_turns([Setting(events, size) for size in (1, 200)], repeat)
     document = {
         "one_per_message": single,
         "envelopes_of_200": many,
@@ -75,6 +71,7 @@ def bench_envelope(
 @bench_app.command("flat")
 def bench_flat(
     events: Annotated[int, typer.Option(help="Events of settle-bench v1.")] = 4_000_000,
+    repeat: Repeat = 3,
     output: Output = Form.TABLE,
 ) -> None:
     """Whether cost stays flat: 120 and 5,000 partners; 10,000 and 1,000,000 prefixes."""
@@ -84,16 +81,15 @@ def bench_flat(
         "prefixes_10000": Shape(decks=1, deck_size=10_000),
         "prefixes_1000000": Shape(decks=20, deck_size=50_000),
     }
-    reports: dict[str, Any] = {}
-    for name, shape in shapes.items():
-        with broker(None) as address:
-            reports[name] = measure(address, Setting(events, shape=shape), ceiling=False)
+    found = _by_turns([Setting(events, shape=shape) for shape in shapes.values()], repeat)
+    reports = dict(zip(shapes, found, strict=True))
     rates = {name: r["events_per_second"] for name, r in reports.items()}
     document = {
         **{f"{name}_events_per_second": rate for name, rate in rates.items()},
         "partners_ratio": round(rates["partners_5000"] / rates["partners_120"], 3),
         "prefixes_ratio": round(rates["prefixes_1000000"] / rates["prefixes_10000"], 3),
         "checked": {name: r["checked"] for name, r in reports.items()},
+        "runs": {name: r["runs"] for name, r in reports.items()},
         "peak_memory_mebibytes": {n: r["peak_memory_mebibytes"] for n, r in reports.items()},
     }
     _print(document, output)
@@ -128,6 +124,16 @@ def bench_recovery(
 ) -> None:
     """How long the accrue hop takes to come back on the embedded log."""
     _print(recovery(rows), output)
+
+
+def _by_turns(settings: Sequence[Setting], repeat: int) -> list[dict[str, Any]]:
+    """The run in the middle of each setting, measured by turns: a change of pace meets them all."""
+    reports: list[list[dict[str, Any]]] = [[] for _ in settings]
+    for _ in range(repeat):
+        for setting, of_setting in zip(settings, reports, strict=True):
+            with broker(None) as address:
+                of_setting.append(measure(address, setting, ceiling=False))
+    return [middle(of_setting, "events_per_second") for of_setting in reports]
 
 
 def _print(document: dict[str, Any], output: Form) -> None:

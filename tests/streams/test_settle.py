@@ -277,10 +277,10 @@ def test_aborted_batch_is_measured_too() -> None:
 
 
 def test_pause_follows_from_the_last_batch() -> None:
-    """Three times what the last batch took to compute, between the bounds; the lower one wins."""
-    cadence = Cadence(0.3, 0.6)
-    assert [cadence.pause(busy) for busy in (0.0, 0.1, 0.15, 0.2, 9.0)] == pytest.approx(
-        [0.3, 0.3, 0.45, 0.6, 0.6]
+    """Five times what the last batch took to compute, between the bounds; the lower one wins."""
+    cadence = Cadence(0.3, 1.0)
+    assert [cadence.pause(busy) for busy in (0.0, 0.06, 0.1, 0.2, 9.0)] == pytest.approx(
+        [0.3, 0.3, 0.5, 1.0, 1.0]
     )
     assert Cadence(2.0, 0.6).pause(9.0) == 2.0
 
