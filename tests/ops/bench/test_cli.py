@@ -62,6 +62,25 @@ def test_both_forms_of_messages_are_measured_by_turns(monkeypatch: pytest.Monkey
     assert json.loads(done.stdout)["ratio"] == 1.5
 
 
+def test_flat_cost_is_measured_pair_by_pair(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By turns within a pair, as two workloads are kept: 240 / 400 partners, 300 / 400 prefixes."""
+    rates = iter([400, 240, 500, 200, 300, 250, 400, 300, 400, 300, 400, 300])
+    partners: list[int] = []
+
+    def measure(address: str, setting: Setting, *, ceiling: bool) -> dict[str, Any]:
+        assert (address, ceiling) == ("here:9092", False)
+        partners.append(setting.shape.partners)
+        rate = next(rates)
+        return {"events_per_second": rate, "checked": "exact", "peak_memory_mebibytes": 1}
+
+    monkeypatch.setattr(cli, "measure", measure)
+    monkeypatch.setattr(cli, "broker", lambda _: nullcontext("here:9092"))
+    done = CliRunner().invoke(cli.bench_app, ["flat", "-o", "json"])
+    assert partners == [120, 5_000] * 3 + [120] * 6
+    found = json.loads(done.stdout)
+    assert (found["partners_ratio"], found["prefixes_ratio"]) == (0.6, 0.75)
+
+
 def test_figures_stand_in_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a form, a person gets a line a figure."""
     monkeypatch.setattr(cli, "recovery", lambda rows: {"accrual_rows": rows})
