@@ -16,8 +16,6 @@ import fastavro
 
 from schemas.registry import read_schema
 
-LOW_BITS = 0x7F
-
 
 class RecordCodec:
     """Encode and decode records of one schema file."""
@@ -39,12 +37,9 @@ class RecordCodec:
 
 def bytes_field(data: bytes) -> bytes:
     """Avro's form of a field of type bytes: the length as a variable-length long, then the data."""
-    length, rest = bytearray(), 2 * len(data)  # zigzag of what is not negative
-    while rest > LOW_BITS:
-        length.append(rest & LOW_BITS | (LOW_BITS + 1))
-        rest >>= 7
-    length.append(rest)
-    return bytes(length) + data
+    sink = io.BytesIO()
+    fastavro.schemaless_writer(sink, "bytes", data)
+    return sink.getvalue()
 
 
 @cache

@@ -55,3 +55,18 @@ def test_bytes_are_written_as_avro_writes_them(data: bytes) -> None:
     sink = io.BytesIO()
     fastavro.schemaless_writer(sink, {"type": "bytes"}, data)
     assert bytes_field(data) == sink.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("length", "front"),
+    [
+        (0, b"\x00"),
+        (63, b"\x7e"),  # 2 * 63 = 126 = 0x7e
+        (64, b"\x80\x01"),  # 128: seven zero bits and a mark that more follow, then 1
+        (8_191, b"\xfe\x7f"),  # 16,382 = 127 * 128 + 126
+        (8_192, b"\x80\x80\x01"),  # 16,384 = 1 * 128 * 128
+    ],
+)
+def test_the_length_stands_in_front(length: int, front: bytes) -> None:
+    """Avro 1.12, Binary Encoding: a long is zigzag-coded, seven bits a byte, the lowest first."""
+    assert bytes_field(b"x" * length) == front + b"x" * length
