@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -267,6 +268,7 @@ def _where(values: pa.Array, given: npt.NDArray[np.bool_]) -> pa.Array:
     return pc.if_else(pa.array(given), values, pa.scalar(None, values.type))
 
 
+@cache  # event by event: dear, and the same for every run of a setting
 def expected(n: int, seed: int = SEED, shape: Shape = ORIGINAL) -> Expected:
     """What the accruals must come to, event by event in plain integers, apart from the product."""
     table: dict[Key, tuple[int, int, int]] = {}
