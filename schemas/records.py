@@ -1,8 +1,9 @@
 """Records of Weir's own low-volume topics, one at a time.
 
 Suspense, quarantine and the like are few and are read by people and tools; they are plain Avro
-records, encoded one by one and validated against their schema. What is many goes through
-`schemas/columns.py` instead.
+records, read one by one, and written so and validated against their schema. What is many goes
+through `schemas/columns.py` instead, and so does suspended usage on its way out, of which a missing
+route makes thousands.
 """
 
 from __future__ import annotations

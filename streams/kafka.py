@@ -28,6 +28,7 @@ from streams.log import (
     Aborted,
     Assignment,
     LogError,
+    Maker,
     Messages,
     Outcome,
     Segment,
@@ -75,7 +76,7 @@ class KafkaLog:
         self._failure: LogError | None = None
         self._background = ThreadPoolExecutor(1, f"{hop}-commit") if overlap else None
         self._under_way: Future[None] | None = None
-        self._later: list[tuple[str, int, Messages]] = []
+        self._later: list[tuple[str, int, Maker]] = []
         self._writer = Writer(settings, hop)
         self._consumer = Consumer(settings.consumer(hop), logger=LOGGER)
         self._consumer.subscribe(
@@ -155,8 +156,8 @@ class KafkaLog:
         later, self._later = self._later, []
 
         def commit() -> None:
-            for topic, partition, messages in later:
-                self._writer.send(topic, partition, made(messages))
+            for topic, partition, make in later:
+                self._writer.send(topic, partition, make())
             self._writer.commit(fencing, metadata)
             self._ownership.committed(positions)
 

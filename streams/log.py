@@ -20,8 +20,9 @@ import numpy.typing as npt
 TopicPartition = tuple[str, int]
 Outcome = Callable[[], None]
 Message = tuple[bytes | None, bytes | None]  # (key, value); a value of None deletes a compacted key
+Maker = Callable[[], Sequence[Message]]
 # Messages, or what makes them: those that are dear to make can be made beside other work.
-Messages = Sequence[Message] | Callable[[], Sequence[Message]]
+Messages = Sequence[Message] | Maker
 
 
 def made(messages: Messages) -> Sequence[Message]:

@@ -24,6 +24,7 @@ from streams.log import (
     Aborted,
     Assignment,
     Log,
+    Maker,
     Message,
     Messages,
     Outcome,
@@ -46,9 +47,7 @@ class Work:
     delta: Any
     events: int = 0
     outputs: dict[TopicPartition, list[Message]] = field(default_factory=dict)
-    later: list[tuple[TopicPartition, Callable[[], Sequence[Message]]]] = field(
-        default_factory=list
-    )
+    later: list[tuple[TopicPartition, Maker]] = field(default_factory=list)
     positions: dict[TopicPartition, int] = field(default_factory=dict)
 
     def send(self, topic: str, partition: int, *messages: Message) -> None:
@@ -139,7 +138,7 @@ class UnderWay:
 
 @dataclass(frozen=True)
 class Cadence:
-    """How far apart a loop's batches are at least, from the end of one's reading to the next's.
+    """How far apart a loop's batches are at least, from where one is computed to where the next is.
 
     Where a batch's cost lies in what it touches more than in how much it brings, many small ones
     are dear: a loop that is slow pauses for five times as long as its last batch took to compute,
@@ -182,7 +181,7 @@ class Loop:
         self._linger_seconds = linger_seconds
         self._cadence = cadence
         self._pause_seconds = cadence.min_seconds
-        self._read_ns = self.watch.last_ns
+        self._computing_ns = self.watch.last_ns
         self._owned: set[int] = set()
         self._under_way: UnderWay | None = None
 
@@ -205,7 +204,7 @@ class Loop:
         self._follow(self.log.changes())
         if not segments:
             return before or Step("idle")
-        self._read_ns = self.watch.last_ns
+        self._computing_ns = self.watch.last_ns
         work = self.hop.compute(segments, prepared)
         self._pace(sum(map(len, segments)), work.events)
         try:
@@ -217,13 +216,13 @@ class Loop:
 
     def _linger(self) -> float:
         """How long to gather the next batch: its usual time, or the rest of the pause."""
-        passed_seconds = (self.watch.last_ns - self._read_ns) / 1e9
+        passed_seconds = (self.watch.last_ns - self._computing_ns) / 1e9
         return max(self._linger_seconds, self._pause_seconds - passed_seconds)
 
     def _pace(self, messages: int, events: int) -> None:
         """How much to read next, and after which pause, as the batch just computed says."""
         self._messages_max = max(1, self._batch_events * messages // max(messages, events))
-        self._pause_seconds = self._cadence.pause((self.watch.last_ns - self._read_ns) / 1e9)
+        self._pause_seconds = self._cadence.pause((self.watch.last_ns - self._computing_ns) / 1e9)
 
     def _commit(self, work: Work) -> Outcome | None:
         """Everything of a batch, in one transaction."""
