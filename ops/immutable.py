@@ -60,7 +60,7 @@ def settled_versions(stored: Stored) -> SettledBy:
     reader = stored.store.tail([CONTRIBUTIONS.name], accrued)
     while segments := reader.read(1_000, 0):
         for value in (v for s in segments for v in s.values if v is not None):
-            series = map(Series.parse, from_bytes(value).sums.series)
+            series = map(Series.parse, from_bytes(value).sums.series.to_pylist())
             found.update((s.agreement, s.version) for s in series)
     reader.close()
     return found

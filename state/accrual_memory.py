@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from schemas.columns import records_codec
 from schemas.registry import read_schema
@@ -31,6 +32,7 @@ from state.balances import (
     compose,
     decompose,
 )
+from state.distinct import distinct
 from state.invariants import invariant
 from state.usage_memory import check_positions, newest
 from streams.accrual import Volume
@@ -55,8 +57,8 @@ class Reach(NamedTuple):
 class Names:
     """Numbers of series and of books (agreement and booked period), and columns of their parts."""
 
-    def __init__(self, describe: Callable[[Series], tuple[bool, Volume]]) -> None:
-        """Names of series whose worth `describe` tells: just their charges, and on which volume."""
+    def __init__(self, describe: Callable[[Series], tuple[bool, Volume | None]]) -> None:
+        """Names of series that `describe` tells of: just their charges, and on a tiered volume."""
         self.series: Numbers[Series] = Numbers(2**SERIES_BITS)
         self.books: Numbers[tuple[str, str]] = Numbers(2**BOOK_BITS)
         self.siblings: dict[Volume, list[int]] = {}
@@ -67,7 +69,7 @@ class Names:
         self._direct = np.zeros(0, bool)
         self._book = np.zeros(0, np.int64)
         self._book_columns = [pa.array([], pa.string()), pa.array([], pa.string())]
-        self._book_keys: list[bytes] = []
+        self._book_keys = pa.array([], pa.string())
 
     def number(self, series: Series) -> int:
         """The number of a series, with its book and siblings known."""
@@ -77,7 +79,8 @@ class Names:
             self.books.number((series.agreement, series.booked))
             direct, volume = self._describe(series)
             self._new_direct.append(direct)
-            self.siblings.setdefault(volume, []).append(number)
+            if volume is not None:
+                self.siblings.setdefault(volume, []).append(number)
         return number
 
     def _grow(self) -> None:
@@ -86,16 +89,17 @@ class Names:
         if have == len(names):
             return
         new = names[have:]
-        for name in ("version", *TEXTS):
-            kind = pa.int32() if name == "version" else pa.string()
-            part = pa.array([getattr(s, name) for s in new], kind)
-            self._columns[name] = pa.concat_arrays([self._columns[name], part])
+        for name, values in zip(Series._fields, zip(*new, strict=True), strict=True):
+            if name in self._columns:
+                column = self._columns[name]
+                part = pa.array(values, column.type)
+                self._columns[name] = pa.concat_arrays([column, part])
         self._direct = np.append(self._direct, self._new_direct)
         self._new_direct.clear()
         books = [self.books[(s.agreement, s.booked)] for s in new]
         self._book = np.append(self._book, np.array(books, np.int64))
 
-    def books_of(self, books: Ints) -> tuple[pa.Array, pa.Array, list[bytes]]:
+    def books_of(self, books: Ints) -> tuple[pa.Array, pa.Array, pa.Array]:
         """Agreements and booked periods of books, and what the keys of their messages begin with.
 
         The last one is that of no book: it tells how far a partition has come.
@@ -105,11 +109,14 @@ class Names:
             for part, column in enumerate(self._book_columns):
                 new = pa.array([pair[part] for pair in names[have:]], pa.string())
                 self._book_columns[part] = pa.concat_arrays([column, new])
-            self._book_keys += [f"{a}|{b}|".encode() for a, b in names[have:]]
-        nobody = pa.array([""], pa.string())
-        taken = [pa.concat_arrays([c.take(pa.array(books)), nobody]) for c in self._book_columns]
-        keys = self._book_keys
-        return taken[0], taken[1], [*(keys[book] for book in books.tolist()), b"||"]
+            new = pa.array([f"{a}|{b}|" for a, b in names[have:]], pa.string())
+            self._book_keys = pa.concat_arrays([self._book_keys, new])
+        at, given = pa.array(books), [*self._book_columns, self._book_keys]
+        nobody = pa.array(["", "", "||"], pa.string())
+        agreements, periods, keys = (
+            pa.concat_arrays([c.take(at), nobody.slice(i, 1)]) for i, c in enumerate(given)
+        )
+        return agreements, periods, keys
 
     def column(self, name: str, numbers: Ints) -> pa.Array:
         """One part of the names of some series."""
@@ -286,10 +293,11 @@ def write_rows(
     slots = np.append(hours, PERIOD_SLOT)
     bounds = pa.array(np.append(offsets, offsets[-1]), pa.int32())
     lists = pa.ListArray.from_arrays(bounds, rows)
-    values_of = encode_accruals(_messages(agreements, booked, slots - 1, reach, lists)).to_pylist()
-    ends = {s: b"total" if s == PERIOD_SLOT else b"%d" % (s - 1) for s in set(slots.tolist())}
-    keys_of = [p + ends[s] for p, s in zip(prefixes, slots.tolist(), strict=True)]
-    return list(zip(keys_of, values_of, strict=True))
+    values_of = encode_accruals(_messages(agreements, booked, slots - 1, reach, lists))
+    hours_of, code = distinct(slots)
+    ends = ["total" if s == PERIOD_SLOT else str(s - 1) for s in hours_of.tolist()]
+    keys_of = pc.binary_join_element_wise(prefixes, pa.array(ends).take(pa.array(code)), "")
+    return list(zip(keys_of.cast(pa.binary()).to_pylist(), values_of.to_pylist(), strict=True))
 
 
 def _messages(

@@ -160,7 +160,14 @@ class Balances:
         counts = high - low
         offsets = np.concatenate([[0], np.cumsum(counts)])
         at = np.repeat(low - offsets[:-1], counts) + np.arange(offsets[-1])
-        return plan.index_keys[at], self.after(plan, plan.index_keys[at]), offsets
+        keys = plan.index_keys[at]
+        # Rows that are new with the plan have no values yet: they are among those put in below.
+        values = self._values[np.minimum(plan.index_rows[at], len(self._values) - 1)]
+        if len(keys):
+            place = np.minimum(np.searchsorted(keys, plan.keys), len(keys) - 1)
+            inside = keys[place] == plan.keys
+            values[place[inside]] = plan.values[inside]
+        return keys, values, offsets
 
     def after(self, plan: Plan, keys: Ints) -> Ints:
         """The values of some keys as they will be after a plan; zero where there is no row."""

@@ -42,14 +42,16 @@ def distinct(column: npt.NDArray[np.integer]) -> tuple[Ints, Ints]:
 def combine(columns: Sequence[npt.NDArray[np.generic]]) -> Ints:
     """One integer a row that is equal exactly where all columns are equal."""
     key = np.zeros(len(columns[0]), np.int64)
+    if len(key) == 0:
+        return key
     reach = 1
     for column in columns:
         values = column.astype(np.int64)
-        low = int(values.min(initial=0))
-        span = int(values.max(initial=0)) - low + 1
+        low = int(values.min())
+        span = int(values.max()) - low + 1
         if reach * span >= KEY_MAX:
             key = distinct(key)[1]
-            reach = int(key.max(initial=0)) + 1
+            reach = int(key.max()) + 1
         key = key * span + (values - low)
         reach *= span
     return key

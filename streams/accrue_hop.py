@@ -124,7 +124,7 @@ class AccrueHop:
             sums = block.sums
             if len(sums) == 0:
                 continue
-            numbers = self._series(partition, sums.series)
+            numbers = self._series(partition, sums.series.to_pylist())
             series = np.array(numbers, np.int64)[sums.code]
             book = self.names.book(series)
             figures = (sums.events, sums.quantity, sums.charge_micros)
@@ -150,8 +150,9 @@ class AccrueHop:
         A tiered series that adjusts a closed period moves others; see `_followers`.
         """
         known = self._numbers.setdefault(partition, {})
-        for text in texts:
-            if text not in known:
+        numbers = [*map(known.get, texts)]
+        if None in numbers:
+            for text in (t for t, n in zip(texts, numbers, strict=True) if n is None):
                 series = Series.parse(text)
                 booked = self._open_period(self.partitions[partition].closed, series)
                 number = known[text] = self.names.number(Series(*series[:-1], booked))
@@ -159,10 +160,10 @@ class AccrueHop:
                     self._moving.add(number)
         return [*map(known.__getitem__, texts)]
 
-    def _describe(self, series: Series) -> tuple[bool, Volume]:
-        """Whether a series is worth just the sum of its charges, and the volume it lies on."""
+    def _describe(self, series: Series) -> tuple[bool, Volume | None]:
+        """Whether a series is worth just the sum of its charges, and the volume of its tiers."""
         terms = self.book.terms(series)
-        return terms.direct, volume_of(series, terms)
+        return terms.direct, volume_of(series, terms) if terms.tiered else None
 
     def _volume(self, series: Series) -> Volume:
         return volume_of(series, self.book.terms(series))

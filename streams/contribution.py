@@ -9,20 +9,21 @@ check that nothing was left out and nothing comes twice. Source watermarks trave
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from schemas.codes import RoundingPlace
 from state.balances import split_residue
 from state.distinct import combine, distinct
 from state.invariants import invariant
 from state.tables import NONE, Tables
-from streams.families import Ints
+from streams.families import Codes, Ints
 from streams.packing import Packer, head, unpack
 from streams.rating import Rated
 from streams.usage import UsageBatch
@@ -59,16 +60,70 @@ class Series(NamedTuple):
         return Series(agreement, int(version), item, line, currency, original, booked)
 
 
-# By item row, line and index of the period, in one integer.
-SeriesTexts = dict[int, str]
 LINES_MAX, PERIODS_MAX = 2**26, 2**16
+
+
+class SeriesTexts:
+    """Texts of the series that legs fall into under one reference; most come again and again."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+        self._items = pa.array([item.name for item in tables.items], pa.string())
+        self._zones = pa.array([*tables.decks.zone_names, ""], pa.string())  # the last: no line
+        self._currencies = pa.array(tables.currencies, pa.string())
+        names = [tables.agreements[version.agreement].name for version in tables.versions]
+        self._agreements = pa.array(names, pa.string())
+        self._versions = pa.array([str(v.version) for v in tables.versions], pa.string())
+        self._forget()
+
+    def _forget(self) -> None:
+        # Rising, each item row, line and index of the period in one integer; and their texts.
+        self._keys, self._texts = np.zeros(0, np.int64), pa.array([], pa.string())
+
+    def of(self, item: Codes, line: Codes, period: Ints) -> pa.Array:
+        """The texts of distinct series, by item row, line and index of the period."""
+        lines, periods = line.astype(np.int64) - NONE, period + 1  # neither is negative now
+        fits = lines.max(initial=0) < LINES_MAX and periods.max(initial=0) < PERIODS_MAX
+        invariant(bool(fits), "lines and periods fit their part of the key")
+        keys = (item.astype(np.int64) * LINES_MAX + lines) * PERIODS_MAX + periods
+        new = np.flatnonzero(~np.isin(keys, self._keys, assume_unique=True))
+        if len(new):
+            if len(self._keys) > SERIES_KEPT:
+                self._forget()
+                new = np.arange(len(keys))
+            known = np.concatenate([self._keys, keys[new]])
+            texts = pa.concat_arrays([self._texts, self._made(item[new], line[new], period[new])])
+            order = np.argsort(known)
+            self._keys, self._texts = known[order], texts.take(pa.array(order))
+        return self._texts.take(pa.array(np.searchsorted(self._keys, keys)))
+
+    def _made(self, item: Codes, line: Codes, period: Ints) -> pa.Array:
+        """The texts of series, as `Series.text` would write them."""
+        tables = self._tables
+        version = tables.item_version[item]
+        calendar = tables.version_calendar[version]
+        pairs, pair = distinct(combine((calendar, period)))
+        first = np.zeros(len(pairs), np.int64)
+        first[pair] = np.arange(len(pair))
+        named = zip(calendar[first].tolist(), period[first].tolist(), strict=True)
+        labels = pa.array([tables.calendars[c].label(p) for c, p in named], pa.string())
+        return pc.binary_join_element_wise(
+            self._agreements.take(pa.array(version)),
+            self._versions.take(pa.array(version)),
+            self._items.take(pa.array(item)),
+            self._zones.take(pa.array(np.where(line == NONE, len(self._zones) - 1, line))),
+            self._currencies.take(pa.array(tables.version_currency[version])),
+            labels.take(pa.array(pair)),
+            "",
+            SEPARATOR,
+        )
 
 
 @dataclass(frozen=True)
 class Sums:
     """Rows of sums: a code into `series` (texts of `Series`), the hour, and what was counted."""
 
-    series: Sequence[str]
+    series: pa.Array
     code: npt.NDArray[np.int32]
     hour: npt.NDArray[np.int32]
     events: Ints
@@ -106,7 +161,7 @@ class Block:
 
 
 def fold(
-    usage: UsageBatch, rated: Rated, tables: Tables, known: SeriesTexts
+    usage: UsageBatch, rated: Rated, tables: Tables, texts: SeriesTexts
 ) -> tuple[Sums, npt.NDArray[np.int32]]:
     """Sum rated legs by series and hour.
 
@@ -114,7 +169,7 @@ def fold(
         usage: the batch.
         rated: its legs.
         tables: what they were rated by.
-        known: texts of series under these tables, which are added to: most series come again.
+        texts: texts of series under these tables.
 
     Returns:
         The sums, and for each series the code of its agreement.
@@ -139,7 +194,7 @@ def fold(
     events = np.bincount(group, minlength=count)
     first = np.zeros(len(triples), np.int64)
     first[of_leg] = np.arange(len(of_leg))  # any leg of a series names it
-    series = _series(item[first], line[first], period[first], tables, known)
+    series = texts.of(item[first], line[first], period[first])
     hour_number = hours[hour_of].astype(np.int32)
     return Sums(series, code.astype(np.int32), hour_number, events, *sums), legs.agreement[first]
 
@@ -157,48 +212,11 @@ def _sums(column: Ints, group: Ints, count: int) -> Ints:
     return sums.astype(np.int64, copy=False)
 
 
-def _series(
-    item: npt.NDArray[np.int32],
-    line: npt.NDArray[np.int32],
-    period: Ints,
-    tables: Tables,
-    known: SeriesTexts,
-) -> list[str]:
-    """The texts of the series that these name."""
-    lines, periods = line.astype(np.int64) - NONE, period + 1  # neither is negative now
-    fits = lines.max(initial=0) < LINES_MAX and periods.max(initial=0) < PERIODS_MAX
-    invariant(bool(fits), "lines and periods fit their part of the key")
-    keys = ((item.astype(np.int64) * LINES_MAX + lines) * PERIODS_MAX + periods).tolist()
-    if len(known) > SERIES_KEPT:
-        known.clear()
-    labels: dict[tuple[int, int], str] = {}
-    for at in [at for at, key in enumerate(keys) if key not in known]:
-        known[keys[at]] = _text(int(item[at]), int(line[at]), int(period[at]), tables, labels)
-    return [*map(known.__getitem__, keys)]
-
-
-def _text(
-    item: int, line: int, period: int, tables: Tables, labels: dict[tuple[int, int], str]
-) -> str:
-    """The text of one series; `labels` keeps those of periods by calendar."""
-    described = tables.items[item]
-    version = tables.versions[described.version_row]
-    when = version.calendar, period
-    if when not in labels:
-        labels[when] = version.periods.label(period)
-    agreement = tables.agreements[version.agreement].name
-    zone = "" if line == NONE else tables.decks.zone_names[line]
-    original, booked = labels[when], ""
-    return Series(
-        agreement, version.version, described.name, zone, version.currency, original, booked
-    ).text()
-
-
 def to_bytes(block: Block) -> bytes:
     """A block as an Arrow stream."""
     sums = block.sums
     used, code = distinct(sums.code)
-    names = pa.array([sums.series[c] for c in used.tolist()], pa.string())
+    names = sums.series.take(pa.array(used))
     described = {
         "covers": [list(c) for c in block.covers],
         "watermarks": dict(block.watermarks),
@@ -223,7 +241,7 @@ def from_bytes(data: bytes) -> Block:
     described = head(batch)
     series = batch.column("series")
     sums = Sums(
-        series.dictionary.to_pylist(),
+        series.dictionary,
         series.indices.to_numpy(),
         *(batch.column(c).to_numpy() for c in FIGURES),
     )

@@ -83,7 +83,7 @@ class RateHop:
         """Take another reference; called between batches only."""
         self.tables = tables
         self._blocks = Blocks(tables, self.tokens)
-        self._series: SeriesTexts = {}
+        self._series = SeriesTexts(tables)
         pools = [partition_of(a.pool, self._settlement_partitions) for a in tables.agreements]
         self._destination = np.array(pools, np.int32)
 

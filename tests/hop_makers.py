@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from schemas.codes import Service
 from schemas.records import codec
@@ -178,7 +179,7 @@ def sums(rows: Sequence[tuple[Series, int, Figures]]) -> Sums:
     """Rows of sums: series, hour and figures."""
     figures = np.array([f for _, _, f in rows], np.int64).reshape(-1, 4)
     return Sums(
-        [series.text() for series, _, _ in rows],
+        pa.array([series.text() for series, _, _ in rows], pa.string()),
         np.arange(len(rows), dtype=np.int32),
         np.array([hour for _, hour, _ in rows], np.int32),
         figures[:, 0].copy(),

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from ops.bench.broker import broker, create_topics, ends
 from ops.bench.rate import run
@@ -115,7 +116,7 @@ def _blocks(tables: Tables, accrual_rows: int) -> Iterator[bytes]:
         ]
         ones = np.ones(BLOCK_ROWS, np.int64)
         sums = Sums(
-            series,
+            pa.array(series, pa.string()),
             code.astype(np.int32),
             (498_000 + hour).astype(np.int32),
             ones,

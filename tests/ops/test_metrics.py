@@ -7,6 +7,7 @@ import subprocess
 from collections import Counter as Tally
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from ops.metrics import Metrics
@@ -75,7 +76,9 @@ def rate_step(**outcomes: int) -> Step:
 def block(log_time_us: int) -> bytes:
     """An empty contribution block of usage logged at a time."""
     none = np.zeros(0, np.int64)
-    sums = Sums([], none.astype(np.int32), none.astype(np.int32), *[none] * 5)
+    sums = Sums(
+        pa.array([], pa.string()), none.astype(np.int32), none.astype(np.int32), *[none] * 5
+    )
     return to_bytes(Block(sums, (), {}, "r", log_time_us))
 
 

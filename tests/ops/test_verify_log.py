@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
 from ops.reading import Opened
 from ops.verify_log import InForce, read_found
@@ -16,7 +17,14 @@ from tests.ops.books import close, settle
 
 EMPTY = np.zeros(0, np.int64)
 NO_SUMS = Sums(
-    [], EMPTY.astype(np.int32), EMPTY.astype(np.int32), EMPTY, EMPTY, EMPTY, EMPTY, EMPTY
+    pa.array([], pa.string()),
+    EMPTY.astype(np.int32),
+    EMPTY.astype(np.int32),
+    EMPTY,
+    EMPTY,
+    EMPTY,
+    EMPTY,
+    EMPTY,
 )
 
 

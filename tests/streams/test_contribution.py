@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,6 +23,7 @@ from streams.contribution import (
     Block,
     Cover,
     Series,
+    SeriesTexts,
     Sums,
     fold,
     from_bytes,
@@ -73,7 +75,7 @@ def table(sums: Sums) -> Table:
     """Sums by series and hour; a pair never comes twice."""
     found: Table = {}
     for at in range(len(sums)):
-        key = (Series.parse(sums.series[int(sums.code[at])]), int(sums.hour[at]))
+        key = (Series.parse(sums.series[int(sums.code[at])].as_py()), int(sums.hour[at]))
         assert key not in found
         columns = (sums.events, sums.quantity, sums.charge_micros)
         residue = join_residue(int(sums.residue_high[at]), int(sums.residue_low[at]))
@@ -84,7 +86,7 @@ def table(sums: Sums) -> Table:
 def folded(events: list[tuple[str | None, str | None, int, int]], start: int = 0) -> Table:
     """The sums of one batch."""
     batch = usage(*(sent(event, start + n) for n, event in enumerate(events)))
-    return table(fold(batch, rated_of(batch, TABLES), TABLES, {})[0])
+    return table(fold(batch, rated_of(batch, TABLES), TABLES, SeriesTexts(TABLES))[0])
 
 
 def added(parts: list[Table]) -> Table:
@@ -135,9 +137,9 @@ def test_a_block_comes_back_from_its_bytes() -> None:
     columns = [np.array([n, -SUM_MAX], np.int64) for n in range(5)]
     code, hour = np.array([1, 1], np.int32), np.array([5, 6], np.int32)
     covers = (Cover("usage.v1", 0, 3, 9),)
-    block = Block(Sums(series, code, hour, *columns), covers, {"msc-1": 7}, "abc", 8)
+    block = Block(Sums(pa.array(series), code, hour, *columns), covers, {"msc-1": 7}, "abc", 8)
     back = from_bytes(to_bytes(block))
     assert table(back.sums) == table(block.sums)
-    assert list(back.sums.series) == series[1:]
+    assert back.sums.series.to_pylist() == series[1:]
     assert (back.covers, back.watermarks) == (covers, {"msc-1": 7})
     assert (back.reference_id, back.log_time_us) == ("abc", 8)
