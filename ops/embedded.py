@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from ops.asking import Desk
@@ -27,10 +28,9 @@ from state.archive import Archive
 from state.tables import build
 from streams.files import FileReport, read_file
 from streams.local import LocalStore
+from streams.local_reader import READ_BYTES_MAX
 from streams.log import Message
 from streams.privacy import Tokens
-
-DRAIN_BYTES = 16_000_000
 
 
 class Embedded(Desk, Stored):
@@ -83,7 +83,8 @@ class Embedded(Desk, Stored):
             self.archive.sweep()
             tokens = Tokens(token_key(data / "token.key"))
             state = data / "state"
-            self.engine = Engine(self.tables, tokens, state, self.store.hop, Pace(), observe)
+            open_hop = partial(self.store.hop, overlap=True)
+            self.engine = Engine(self.tables, tokens, state, open_hop, Pace(), observe)
             self.drain()
         except BaseException:
             self.store.close()
@@ -93,11 +94,10 @@ class Embedded(Desk, Stored):
         """Take in a usage file, settling as it goes; yields the report after each stretch."""
         report, waiting = FileReport(path), 0
         for block in read_file(path, self.store.partitions(USAGE.name)):
-            for partition, messages in block.messages.items():
-                waiting += self.append(partition, messages)
+            waiting += self._log(USAGE.name, block.messages)
             report = report.plus(block)
-            if waiting >= DRAIN_BYTES:
-                self.drain()
+            if waiting >= READ_BYTES_MAX:
+                self.engine.advance()  # beside the commit of which the next stretch is read
                 waiting = 0
                 yield report
         self.drain()
@@ -105,8 +105,7 @@ class Embedded(Desk, Stored):
 
     def append(self, partition: int, messages: Sequence[Message]) -> int:
         """Put usage messages on the log; returns their size in bytes."""
-        self.store.append(USAGE.name, partition, messages)
-        return sum(len(v) for _, v in messages if v is not None)
+        return self._log(USAGE.name, {partition: messages})
 
     def drain(self) -> None:
         """Settle everything on the log and bring the archive up to it."""
@@ -123,9 +122,15 @@ class Embedded(Desk, Stored):
 
     def put(self, topic: str, messages: Mapping[int, Sequence[Message]]) -> None:
         """Log messages by partition as input, and settle them."""
-        for partition, rows in messages.items():
-            self.store.append(topic, partition, rows)
+        self._log(topic, messages)
         self.drain()
+
+    def _log(self, topic: str, messages: Mapping[int, Sequence[Message]]) -> int:
+        """Write messages by partition in one transaction; returns their size in bytes."""
+        for partition, rows in messages.items():
+            self.store.check(topic, partition, rows)
+        self.store.write([(topic, partition, rows) for partition, rows in messages.items()])
+        return sum(len(v) for rows in messages.values() for _, v in rows if v is not None)
 
     def close(self) -> None:
         """Bring the archive up to date and let go of the directory."""

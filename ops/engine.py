@@ -116,12 +116,16 @@ class Engine:
         self.accrue, self.accrue_hop = accrue_loop(tables, accrue_log, pace)
         self._observe = observe
 
+    def advance(self) -> bool:
+        """One step of each loop with what is on the log; whether there may be more to settle."""
+        loops = self.rate, self.accrue
+        results = {turn(loop, self._observe, 0).result for loop in loops}
+        return results != {"idle"} or any(loop.is_busy for loop in loops)
+
     def drain(self) -> None:
         """Settle everything that is on the log, by turns, until both loops are idle."""
-        while True:
-            results = {turn(loop, self._observe, 0).result for loop in (self.rate, self.accrue)}
-            if results == {"idle"}:
-                return
+        while self.advance():
+            pass
 
     def run(self, stop: threading.Event) -> None:
         """Both loops in threads until `stop` is set."""

@@ -28,13 +28,16 @@ HEAPS = 2  # what one thread lets go of, another one finds
 def settle_down() -> None:
     """Set this process up for settling; called once everything long-lived has been made."""
     gc.freeze()
-    gc.set_threshold(*COLLECTOR_THRESHOLDS)
     sys.setswitchinterval(SWITCH_SECONDS)
     keep_memory()
 
 
 def keep_memory() -> None:
-    """Keep the memory of one batch for the next one, on systems whose C library can be told to."""
+    """Leave the objects of a batch alone, and its memory for the next one to use.
+
+    The latter needs a C library that can be told to.
+    """
+    gc.set_threshold(*COLLECTOR_THRESHOLDS)
     adjust = getattr(ctypes.CDLL(None), "mallopt", None)
     if adjust is None:
         return

@@ -13,11 +13,11 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from confluent_kafka import Consumer, KafkaException
 from confluent_kafka import TopicPartition as KafkaTopicPartition
 
+from streams.background import Background, patience
 from streams.kafka_errors import SERVE_ERRORS, check_read_error, error_of, read_failure
 from streams.kafka_ownership import Ownership
 from streams.kafka_reader import Bounds, check_position, gather, read_through
@@ -40,7 +40,6 @@ from streams.log import (
 LOGGER = logging.getLogger("weir.kafka")
 
 SEEK_RETRY_SECONDS = 0.01
-BUSY_WAIT_SECONDS = 0.01
 
 
 class KafkaLog:
@@ -74,8 +73,7 @@ class KafkaLog:
         # Raised from `read`, because an exception inside a group callback would leave the group
         # in the middle of its rebalance.
         self._failure: LogError | None = None
-        self._background = ThreadPoolExecutor(1, f"{hop}-commit") if overlap else None
-        self._under_way: Future[None] | None = None
+        self._background = Background(hop) if overlap else None
         self._later: list[tuple[str, int, Maker]] = []
         self._writer = Writer(settings, hop)
         self._consumer = Consumer(settings.consumer(hop), logger=LOGGER)
@@ -98,12 +96,10 @@ class KafkaLog:
             PositionError: a committed position is outside its log.
             Fenced, LogError: reading cannot go on.
         """
-        # With a commit under way the loop has better things to do than to wait for messages.
-        is_busy = self._under_way is not None
-        patience_seconds = min(linger_seconds, BUSY_WAIT_SECONDS) if is_busy else linger_seconds
+        wait_seconds = patience(self._background, linger_seconds)
         member = self._consumer, self._collector, self._ownership
         try:
-            gather(*member, messages_max, linger_seconds, patience_seconds)
+            gather(*member, messages_max, linger_seconds, wait_seconds)
             if self._failure is not None:
                 raise self._failure
             segments = self._collector.segments()
@@ -161,19 +157,12 @@ class KafkaLog:
             self._writer.commit(fencing, metadata)
             self._ownership.committed(positions)
 
-        self._under_way = self._background.submit(commit)
-        return self._outcome
-
-    def _outcome(self) -> None:
-        """Wait for the commit in the background and raise what it raises."""
-        commit, self._under_way = self._under_way, None
-        if commit is not None:
-            commit.result()
+        return self._background.start(commit)
 
     def _settle(self) -> None:
-        """Let the commit in the background end, however it does: `_outcome` tells."""
-        if self._under_way is not None:
-            wait([self._under_way])
+        """Let the commit in the background end, however it does."""
+        if self._background is not None:
+            self._background.settle()
 
     def abort(self) -> None:
         """Give up the open transaction; Unknown or Fenced when that fails."""
@@ -221,9 +210,8 @@ class KafkaLog:
 
     def close(self) -> None:
         """Abort what is open, give partitions back and free resources."""
-        self._settle()
         if self._background is not None:
-            self._background.shutdown()
+            self._background.close()
         self._writer.close()
         self._consumer.close()
 

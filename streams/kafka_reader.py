@@ -227,18 +227,21 @@ def gather(
 ) -> None:
     """Fill a collector until it is full or `linger_seconds` have passed since the first message.
 
-    The first message is waited for as long, or for `wait_seconds` where they are given.
+    The first message is waited for as long, or for `wait_seconds` where they are given. Time is for
+    waiting only: while there is more than fits one call, it is taken, however late it is.
     """
-    messages = consumer.consume(min(CONSUME_MESSAGES, messages_max), 0)
+    asked = min(CONSUME_MESSAGES, messages_max)
+    messages = consumer.consume(asked, 0)
     if not messages:
         messages = consumer.consume(1, linger_seconds if wait_seconds is None else wait_seconds)
     deadline = time.monotonic() + linger_seconds
     while messages:
         collector.add(messages, owned)
         room, left = messages_max - collector.count, deadline - time.monotonic()
-        if room <= 0 or left <= 0:
+        if room <= 0 or (left <= 0 and len(messages) < asked):
             return
-        messages = consumer.consume(min(CONSUME_MESSAGES, room), left)
+        asked = min(CONSUME_MESSAGES, room)
+        messages = consumer.consume(asked, max(left, 0))
 
 
 def read_through(

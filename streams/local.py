@@ -4,8 +4,8 @@ One process is the writer of a directory (a file lock sees to it) and runs all h
 with all partitions. A hop gathers what it sends in memory; `commit` writes messages and positions
 in one SQLite transaction (`local_database.py`), so there is never an open transaction on disk,
 nothing aborted to skip and nothing to fence. Hops may run in one thread by turns or in a thread
-each: commits take turns behind one lock, readers (`local_reader.py`) never wait for it. Other
-processes may follow read-only.
+each: commits, which may run beside them, take turns behind one lock, readers (`local_reader.py`)
+never wait for it. Other processes may follow read-only.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from contextlib import closing
 from pathlib import Path
 
 from schemas.topics import TOPICS, Topic
+from streams.background import Background, patience
 from streams.local_database import Database, DirectoryError, Send, positions
 from streams.local_reader import Reader, recover, snapshot
 from streams.log import (
@@ -27,6 +28,7 @@ from streams.log import (
     LogError,
     Message,
     Messages,
+    Outcome,
     Segment,
     TopicPartition,
     Unknown,
@@ -122,8 +124,13 @@ class LocalStore(Closeable):
         self.write([(topic, partition, messages)], timestamp_us=timestamp_us)
         return self.database.ends[self.database.shelf((topic, partition)).base]
 
-    def hop(self, name: str, inputs: Sequence[str]) -> LocalLog:
+    def hop(self, name: str, inputs: Sequence[str], *, overlap: bool = False) -> LocalLog:
         """The log as one hop sees it, from the positions that this hop has committed.
+
+        Args:
+            name: the hop's.
+            inputs: the co-partitioned topics it reads.
+            overlap: commit in the background, so that the next batch can be read meanwhile.
 
         Raises:
             ValueError: the inputs do not have one number of partitions.
@@ -136,7 +143,7 @@ class LocalStore(Closeable):
             raise DirectoryError(
                 f"hop {name!r} is open already on {self.directory}: close it first"
             )
-        self._hops[name] = LocalLog(self, name, inputs)
+        self._hops[name] = LocalLog(self, name, inputs, overlap=overlap)
         return self._hops[name]
 
     def release(self, name: str) -> None:
@@ -204,7 +211,9 @@ class LocalStore(Closeable):
 class LocalLog:
     """One hop on a log directory: it owns all partitions of its inputs from the first read on."""
 
-    def __init__(self, store: LocalStore, name: str, inputs: Sequence[str]) -> None:
+    def __init__(
+        self, store: LocalStore, name: str, inputs: Sequence[str], *, overlap: bool
+    ) -> None:
         """Made by `LocalStore.hop`."""
         self._store = store
         self._name = name
@@ -214,7 +223,8 @@ class LocalLog:
         self._reader = Reader(store.database, self._committed())
         self._is_announced = False
         self._needs_rewind = False
-        self._sends: list[Send] | None = None
+        self._sends: list[tuple[str, int, Messages]] | None = None
+        self._background = Background(name) if overlap else None
 
     def _committed(self) -> dict[TopicPartition, int]:
         database = self._store.database
@@ -224,7 +234,8 @@ class LocalLog:
 
     def read(self, messages_max: int, linger_seconds: float) -> list[Segment]:
         """New committed messages, at most one segment a topic partition; see `Log.read`."""
-        return self._reader.read(messages_max, linger_seconds)
+        wait_seconds = patience(self._background, linger_seconds)
+        return self._reader.read(messages_max, linger_seconds, wait_seconds)
 
     def changes(self) -> Assignment | None:
         """All partitions with their committed positions at the first call, then None.
@@ -258,18 +269,37 @@ class LocalLog:
 
     def send(self, topic: str, partition: int, messages: Messages) -> None:
         """Add messages to the open transaction; they are held in memory until `commit`."""
-        sent = made(messages)
-        self._store.check(topic, partition, sent)
-        self._open_sends().append((topic, partition, sent))
+        sends = self._open_sends()
+        if self._background is None or not callable(messages):
+            messages = made(messages)
+            self._store.check(topic, partition, messages)
+        sends.append((topic, partition, messages))
 
-    def commit(self, positions: Mapping[TopicPartition, int]) -> None:
+    def commit(self, positions: Mapping[TopicPartition, int]) -> Outcome | None:
         """Write everything sent and the positions as one durable transaction; see `Log.commit`."""
         sends, self._sends = self._open_sends(), None
         foreign = [place for place in positions if place not in self._inputs]
         if foreign:
             raise ValueError(f"hop {self._name!r} does not read {foreign}: no position to commit")
+        if self._background is not None:
+            return self._background.start(lambda: self._write(sends, positions))
+        self._write(sends, positions)
+        return None
+
+    def _write(
+        self,
+        sends: Sequence[tuple[str, int, Messages]],
+        positions: Mapping[TopicPartition, int],
+    ) -> None:
+        """Make what is still to be made, and write."""
+        ready: list[Send] = []
+        for topic, partition, messages in sends:
+            sent = made(messages)
+            if callable(messages):
+                self._store.check(topic, partition, sent)
+            ready.append((topic, partition, sent))
         try:
-            self._store.write(sends, hop=self._name, marks=positions)
+            self._store.write(ready, hop=self._name, marks=positions)
         except Unknown:
             self._needs_rewind = True
             raise
@@ -297,10 +327,12 @@ class LocalLog:
     def close(self) -> None:
         """Forget an open transaction and stop reading; the name can then be opened again."""
         self._sends = None
+        if self._background is not None:
+            self._background.close()
         self._reader.close()
         self._store.release(self._name)
 
-    def _open_sends(self) -> list[Send]:
+    def _open_sends(self) -> list[tuple[str, int, Messages]]:
         if self._sends is None:
             raise LogError("no transaction is open: begin one first")
         return self._sends

@@ -19,7 +19,7 @@ from streams.log import Segment, TopicPartition
 
 # One read hands out about this much at most, whatever `messages_max` says: a message of usage may
 # be an envelope and one of rated usage a block of columns, of up to megabytes each.
-READ_BYTES_MAX = 8_000_000
+READ_BYTES_MAX = 16_000_000
 RECOVER_MESSAGES_MAX = 5_000
 RECOVER_BYTES_MAX = 4_000_000
 POLL_SECONDS = 0.02
@@ -54,8 +54,16 @@ class Reader:
         """Go on from other offsets."""
         self._positions.update(positions)
 
-    def read(self, messages_max: int, linger_seconds: float) -> list[Segment]:
-        """New messages, at most one segment a partition; waits `linger_seconds` to fill up."""
+    def read(
+        self, messages_max: int, linger_seconds: float, wait_seconds: float | None = None
+    ) -> list[Segment]:
+        """New messages, at most one segment a partition; waits `linger_seconds` to fill up.
+
+        The first message is waited for as long, or for `wait_seconds` where they are given.
+        """
+        is_hurried = wait_seconds is not None and wait_seconds < linger_seconds
+        if is_hurried and not self._await(1, wait_seconds or 0):
+            return []
         if not self._await(messages_max, linger_seconds):
             return []
         # Each read begins with another partition: a long backlog of one cannot starve the rest.
@@ -90,18 +98,14 @@ class Reader:
                 break
         return count
 
-    def _await(self, messages_max: int, linger_seconds: float) -> bool:
-        """Wait until a read would be full or time is over; whether there is anything at all."""
-        if linger_seconds <= 0:
-            return self._available(1) > 0
-        if not self._database.read_only:
+    def _await(self, messages: int, seconds: float) -> bool:
+        """Wait until that many messages lie ahead or time is over; whether there are any."""
+        if seconds > 0 and not self._database.read_only:
             with self._database.news:
-                self._database.news.wait_for(
-                    lambda: self._available(messages_max) >= messages_max, linger_seconds
-                )
-        else:
-            deadline = time.monotonic() + linger_seconds
-            while self._available(messages_max) < messages_max:
+                self._database.news.wait_for(lambda: self._available(messages) >= messages, seconds)
+        elif seconds > 0:
+            deadline = time.monotonic() + seconds
+            while self._available(messages) < messages:
                 left_seconds = deadline - time.monotonic()
                 if left_seconds <= 0:
                     break

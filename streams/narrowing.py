@@ -4,7 +4,8 @@ A column of one batch rarely uses the width of its type: offsets and sequence nu
 each other, quantities and charges are small, codes are smaller still. A narrowed column holds the
 distance of each value from the smallest one (a code's from 0), in the smallest unsigned type that
 has room for all; the field's metadata says which type it was and what to add. Nothing is lost:
-`widened` gives back the column exactly. A column without any value takes no bytes at all.
+`widened` gives back the column exactly. A column without any value takes no bytes at all, and
+neither does one whose values are all the same.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-TYPE, BASE = b"weir.type", b"weir.base"
+TYPE, BASE, CONSTANT = b"weir.type", b"weir.base", b"weir.constant"
 WIDTHS = (np.uint8, np.uint16, np.uint32)
 
 Metadata = dict[bytes, bytes]
@@ -30,6 +31,9 @@ def narrowed(column: pa.Array) -> tuple[pa.Array, Metadata | None]:
     values: npt.NDArray[np.signedinteger] = numbers.to_numpy()
     base = 0 if is_named else int(values.min())
     span = int(values.max()) - base
+    if span == 0 and not is_named:
+        kind, value = str(numbers.type).encode(), str(base).encode()
+        return pa.nulls(len(column)), {TYPE: kind, CONSTANT: value}
     width = next((width for width in WIDTHS if span <= np.iinfo(width).max), None)
     if width is None or width().itemsize >= values.dtype.itemsize:
         return column, None
@@ -53,6 +57,8 @@ def widened(column: pa.Array, said: Metadata | None) -> pa.Array:
     if not said or TYPE not in said:
         return column
     kind = pa.type_for_alias(said[TYPE].decode())
+    if CONSTANT in said:
+        return pa.array(np.full(len(column), int(said[CONSTANT]), kind.to_pandas_dtype()))
     if pa.types.is_null(column.type):
         return pa.nulls(len(column), kind)
     if pa.types.is_dictionary(column.type):

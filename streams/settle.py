@@ -185,6 +185,11 @@ class Loop:
         self._owned: set[int] = set()
         self._under_way: UnderWay | None = None
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a batch is computed and not yet applied, for its commit is under way."""
+        return self._under_way is not None
+
     def step(self, linger_seconds: float | None = None) -> Step:
         """Read one batch and settle it.
 

@@ -89,7 +89,13 @@ class Member:
         self.log.begin()
         for (topic, partition), messages in sends.items():
             self.log.send(topic, partition, messages)
-        self.log.commit(self.positions if positions is None else positions)
+        self.commit(self.positions if positions is None else positions)
+
+    def commit(self, positions: Mapping[TopicPartition, int]) -> None:
+        """Commit, and wait for the outcome where that comes later."""
+        outcome = self.log.commit(positions)
+        if outcome is not None:
+            outcome()
 
     def rewind(self) -> None:
         """Read again from what is committed."""
@@ -149,17 +155,14 @@ class LogConformance:
         member.log.close()
 
     def test_uncommitted_is_hidden(self, world: World) -> None:
-        """What was sent is seen by nobody before the commit, and by everybody after it.
-
-        What makes messages is as good as the messages.
-        """
+        """What was sent, or can be made, is seen by nobody before the commit and by all after."""
         member = Member(world)
         member.log.begin()
         member.log.send(world.output, 0, numbered("a", "b"))
         member.log.send(world.output, 1, numbered("c"))
         member.log.send(world.output, 0, lambda: numbered("d"))
         assert values(world, world.output) == []
-        member.log.commit({})
+        member.commit({})
         assert values(world, world.output) == [b"a", b"b", b"d"]
         assert values(world, world.output, 1) == [b"c"]
         member.log.close()
@@ -387,7 +390,7 @@ def _copy(
             member.log.abort()
             member.rewind()
             return member
-        member.log.commit(member.positions)
+        member.commit(member.positions)
     except (Aborted, Unknown):
         member.rewind()
         member.follow()

@@ -70,9 +70,10 @@ class LocalWorld:
 
     linger_seconds = 0.0
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, overlap: bool = False) -> None:
         """A new log in an empty directory."""
         self._directory = directory
+        self._overlap = overlap
         self._store = LocalStore(directory, usage_partitions=PARTITIONS)
 
     def append(self, topic: str, partition: int, messages: Sequence[Message]) -> None:
@@ -81,7 +82,7 @@ class LocalWorld:
 
     def open(self) -> Log:
         """The hop with all its partitions."""
-        return self._store.hop(HOP, [self.source, self.second])
+        return self._store.hop(HOP, [self.source, self.second], overlap=self._overlap)
 
     def kill(self, log: Log) -> None:
         """Close without a word and open the directory again, as the next process does.

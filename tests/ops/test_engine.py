@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -35,14 +36,23 @@ class Watcher:
         self.steps.append((hop, step.result))
 
 
+@pytest.fixture(params=[False, True], ids=["at once", "in the background"])
+def overlap(request: pytest.FixtureRequest) -> bool:
+    """How the hops commit."""
+    return bool(request.param)
+
+
 @contextmanager
-def engine(directory: Path, watcher: Watcher) -> Iterator[tuple[Engine, LocalStore]]:
+def engine(
+    directory: Path, watcher: Watcher, *, overlap: bool = False
+) -> Iterator[tuple[Engine, LocalStore]]:
     """An engine on an embedded log with the events of the books on it."""
     known = tables(reference(directory / "reference"))
     with LocalStore(directory / "log") as store:
         for messages in usage_messages(directory):
             store.append(USAGE.name, 0, messages)
-        made = Engine(known, Tokens(b"key"), directory / "state", store.hop, QUICK, watcher)
+        open_hop = partial(store.hop, overlap=overlap)
+        made = Engine(known, Tokens(b"key"), directory / "state", open_hop, QUICK, watcher)
         try:
             yield made, store
         finally:
@@ -60,10 +70,10 @@ def settled(made: Engine) -> int:
     return sum(made.rate_hop.outcomes().values())
 
 
-def test_draining_settles_all_there_is(tmp_path: Path) -> None:
+def test_draining_settles_all_there_is(tmp_path: Path, *, overlap: bool) -> None:
     """Both loops commit, both end idle, and every event has an outcome."""
     watcher = Watcher()
-    with engine(tmp_path, watcher) as (made, _):
+    with engine(tmp_path, watcher, overlap=overlap) as (made, _):
         made.drain()
         assert settled(made) == 12
         assert sum(len(m.balances.rows()[0]) for m in made.accrue_hop.partitions.values()) == 12
@@ -71,19 +81,19 @@ def test_draining_settles_all_there_is(tmp_path: Path) -> None:
     assert watcher.steps[-2:] == [("rate", "idle"), ("accrue", "idle")]
 
 
-def test_draining_again_does_nothing(tmp_path: Path) -> None:
+def test_draining_again_does_nothing(tmp_path: Path, *, overlap: bool) -> None:
     """There is nothing left to commit."""
     watcher = Watcher()
-    with engine(tmp_path, watcher) as (made, _):
+    with engine(tmp_path, watcher, overlap=overlap) as (made, _):
         made.drain()
         watcher.steps.clear()
         made.drain()
     assert watcher.steps == [("rate", "idle"), ("accrue", "idle")]
 
 
-def test_running_settles_what_comes_until_it_is_stopped(tmp_path: Path) -> None:
+def test_running_settles_what_comes_until_it_is_stopped(tmp_path: Path, *, overlap: bool) -> None:
     """Usage that comes while both loops run is settled by them."""
-    with engine(tmp_path, Watcher()) as (made, store):
+    with engine(tmp_path, Watcher(), overlap=overlap) as (made, store):
         stop = threading.Event()
         runner = threading.Thread(target=made.run, args=(stop,))
         runner.start()

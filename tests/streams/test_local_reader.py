@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,6 +56,19 @@ def test_backlog_of_one_does_not_starve_others(store: LocalStore) -> None:
     reader = store.tail([USAGE.name])
     partitions = [segment.partition for _ in range(3) for segment in reader.read(10, 0)]
     assert 2 in partitions
+
+
+def test_a_first_message_may_be_waited_for_less_long(store: LocalStore) -> None:
+    """With something else to do, an empty log is left after `wait_seconds`; a batch still fills."""
+    reader = store.tail([USAGE.name])
+    started = time.monotonic()
+    assert reader.read(2, 30, 0.01) == []
+    store.append(USAGE.name, 0, [(None, b"a")])
+    later = threading.Timer(0.05, lambda: store.append(USAGE.name, 0, [(None, b"b")]))
+    later.start()
+    assert shape(reader.read(2, 30, 0)) == [(0, [0, 1])]
+    assert time.monotonic() - started < 30
+    later.join()
 
 
 def test_recovery_is_bounded(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:

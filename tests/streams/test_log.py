@@ -23,18 +23,18 @@ from tests.log_worlds import LocalWorld, SimulatedWorld, World
 class TestLocalLog(LogConformance):
     """The embedded log keeps the contract."""
 
-    @pytest.fixture
-    def world(self, tmp_path: Path) -> Iterator[World]:
+    @pytest.fixture(params=[False, True], ids=["at once", "in the background"])
+    def world(self, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
         """A log in a directory of its own."""
-        world = LocalWorld(tmp_path)
+        world = LocalWorld(tmp_path, overlap=request.param)
         yield world
         world.close()
 
-    @given(schedule=SCHEDULES)
-    def test_any_schedule(self, schedule: Sequence[Step]) -> None:
+    @given(schedule=SCHEDULES, overlap=st.booleans())
+    def test_any_schedule(self, schedule: Sequence[Step], *, overlap: bool) -> None:
         """Copying is exactly once through any schedule of kills, aborts and lost answers."""
         with tempfile.TemporaryDirectory() as directory:
-            world = LocalWorld(Path(directory))
+            world = LocalWorld(Path(directory), overlap=overlap)
             check_any_schedule(world, schedule)
             world.close()
 

@@ -29,6 +29,8 @@ def columns(draw: st.DrawFn) -> pa.Array:
 @example(pa.array([-(2**63), 2**63 - 1], pa.int64()))
 @example(pa.array([2**63 - 1, 2**63 - 2**32], pa.int64()))
 @example(pa.array([], pa.int64()))
+@example(pa.array([7, 7, 7], pa.int16()))
+@example(pa.array([-(2**63)] * 2, pa.int64()))
 @example(pa.array([None, None], pa.int32()))
 @example(pa.array([None, None], pa.string()))
 @example(pa.array(["a", None], pa.string()))
@@ -53,6 +55,7 @@ def test_it_comes_back_as_it_was(column: pa.Array) -> None:
         ([0, 2**32], "int64"),
         ([1, None], "int64"),
         ([None, None], "null"),
+        ([10**15] * 2, "null"),
     ],
 )
 def test_it_takes_what_its_values_need(values: list[int | None], kind: str) -> None:
