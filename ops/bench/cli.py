@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +12,7 @@ import typer
 from ops.bench.broker import broker
 from ops.bench.embedded import embedded, recovery
 from ops.bench.freshness import freshness
-from ops.bench.peers import run_peers
+from ops.bench.peers import compare, peers_ready
 from ops.bench.rate import Setting, measure
 from ops.bench.recipe import Shape
 from ops.bench.report import middle
@@ -36,17 +37,17 @@ def bench_rate(
 
     Each run needs an empty broker: on one that is given there is one run.
     """
-    reports = []
-    for _ in range(1 if brokers else repeat):
-        with broker(brokers) as address:
-            reports.append(measure(address, Setting(events, envelope)))
+    reports, turns = [], []
+    with ExitStack() as stack:
+        run_peers = stack.enter_context(peers_ready(peers, events)) if peers else None
+        for _ in range(1 if brokers else repeat):
+            with broker(brokers) as address:
+                reports.append(measure(address, Setting(events, envelope)))
+            if run_peers is not None:
+                turns.append(run_peers())
     document = middle(reports, "ratio_to_ceiling")
-    if peers is not None:
-        document["peers"] = beside = run_peers(peers, events)
-        streams = beside["kafka_streams_two_phase"]
-        for figure in ("events_per_second", "cpu_seconds_per_million"):
-            ratio = document[figure] / streams[figure]
-            document[f"{figure}_to_kafka_streams"] = round(ratio, 3)
+    if turns:
+        document |= compare(reports, turns)
     _print(document, output)
     if document["checked"] != "exact":
         raise typer.Exit(int(Exit.FINDING))

@@ -2,7 +2,7 @@
 
 `--peers DIR` names a checkout of the settle-bench peers (its README says how they are built and
 checked). They are copied, built with Maven, and run by their own harness on a broker of the same
-kind; Weir's figures and theirs then come from one sitting.
+kind, by turns with Weir: a machine that changes its pace then changes it for all of them.
 """
 
 from __future__ import annotations
@@ -13,10 +13,16 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from statistics import median_low
 from typing import Any
 
 from ops.bench.broker import free_port, script
+from ops.bench.report import middle
+
+Figures = Mapping[str, Mapping[str, Any]]
 
 CLASSES = "kafka_streams/target/classes:kafka_streams/target/libs/*"
 JAVA = ("java", "-Xmx2g", "-XX:+UseParallelGC", "-cp", CLASSES)
@@ -29,8 +35,12 @@ PEERS = {
 }
 
 
-def run_peers(directory: Path, events: int) -> dict[str, Any]:
-    """Events a second and CPU seconds a million of each peer, with what its own check says."""
+@contextmanager
+def peers_ready(directory: Path, events: int) -> Iterator[Callable[[], Figures]]:
+    """Peers that are built, on a broker with their events; what to call to run each of them once.
+
+    A run says events a second and CPU seconds a million of each peer, and what its own check says.
+    """
     with tempfile.TemporaryDirectory() as place:
         copy, home = Path(place) / "peers", Path(place) / "broker"
         shutil.copytree(directory, copy)
@@ -40,24 +50,30 @@ def run_peers(directory: Path, events: int) -> dict[str, Any]:
         script("start", str(home), str(port))
         try:
             topic = f"bench.usage.{events}"
-            reference = str(home / "reference.json")
+            load = ("--topic", topic, "--reference", str(home / "reference.json"))
             common = ["--bootstrap", address, "--events", str(events)]
-            _do(
-                copy,
-                sys.executable,
-                "generate.py",
-                *common,
-                "--topic",
-                topic,
-                "--reference",
-                reference,
-            )
-            return {
-                name: _measure(copy, [*common, "--input", topic, "--dir", str(home)], name, peer)
-                for name, peer in PEERS.items()
-            }
+            _do(copy, sys.executable, "generate.py", *common, *load)
+            arguments = [*common, "--input", topic, "--dir", str(home)]
+            yield lambda: {n: _measure(copy, arguments, n, peer) for n, peer in PEERS.items()}
         finally:
             script("wipe", str(home))
+
+
+def compare(reports: Sequence[Mapping[str, Any]], turns: Sequence[Figures]) -> dict[str, Any]:
+    """Weir's runs against the peers' runs of the same turns: the middle of the ratios."""
+    document: dict[str, Any] = {
+        "peers": {
+            name: middle([turn[name] for turn in turns], "events_per_second") for name in PEERS
+        }
+    }
+    for figure in ("events_per_second", "cpu_seconds_per_million"):
+        ratios = [
+            round(report[figure] / turn["kafka_streams_two_phase"][figure], 3)
+            for report, turn in zip(reports, turns, strict=True)
+        ]
+        document[f"{figure}_to_kafka_streams"] = median_low(ratios)
+        document[f"{figure}_to_kafka_streams_runs"] = ratios
+    return document
 
 
 def _measure(

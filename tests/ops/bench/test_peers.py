@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ops.bench import peers
-from ops.bench.peers import PEERS, run_peers
+from ops.bench.peers import PEERS, compare, peers_ready
 
 Calls = list[tuple[str, ...]]
 
@@ -38,7 +38,7 @@ def test_a_directory_without_a_pom_is_refused(
     maven.chmod(0o755)
     monkeypatch.setenv("PATH", str(programs))
     with pytest.raises(subprocess.CalledProcessError, match=r"mvn.*kafka_streams/pom\.xml"):
-        run_peers(directory, 10)
+        peers_ready(directory, 10).__enter__()
     assert brokers == []
     assert list(directory.iterdir()) == []
 
@@ -63,10 +63,31 @@ def test_every_peer_is_run_and_read(
     monkeypatch.setattr(peers, "_do", do)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     rest = {"cpu_seconds_per_million": 2.5, "checked": "exact"}
-    assert run_peers(tmp_path / "peers", 10) == {
-        "kafka_streams_two_phase": {"events_per_second": 1_000, **rest},
-        "java_loop": {"events_per_second": 2_000, **rest},
-    }
-    assert ran == list(PEERS.values())
+    with peers_ready(tmp_path / "peers", 10) as run:
+        for first in (1_000, 3_000):
+            assert run() == {
+                "kafka_streams_two_phase": {"events_per_second": first, **rest},
+                "java_loop": {"events_per_second": first + 1_000, **rest},
+            }
+    assert ran == [*PEERS.values()] * 2
     (start, home, _), wipe = brokers
     assert (start, wipe) == ("start", ("wipe", home))
+
+
+def test_turns_are_compared_one_by_one() -> None:
+    """A quick moment of both counts no more than a slow one: 2.0, 1.5 and 3.0 make 2.0."""
+
+    def turn(rate: int, cpu: float, check: str = "exact") -> dict[str, dict[str, object]]:
+        said = {"events_per_second": rate, "cpu_seconds_per_million": cpu, "checked": check}
+        return dict.fromkeys(PEERS, said)
+
+    weir = [
+        {"events_per_second": rate, "cpu_seconds_per_million": cpu}
+        for rate, cpu in ((200, 2.0), (300, 3.0), (900, 1.0))
+    ]
+    document = compare(weir, [turn(100, 8.0), turn(200, 6.0, "1 row differs"), turn(300, 8.0)])
+    assert document["events_per_second_to_kafka_streams"] == 2.0
+    assert document["cpu_seconds_per_million_to_kafka_streams"] == 0.25
+    assert document["cpu_seconds_per_million_to_kafka_streams_runs"] == [0.25, 0.5, 0.125]
+    assert document["peers"]["java_loop"]["events_per_second"] == 200
+    assert document["peers"]["java_loop"]["checked"] == "1 row differs"
