@@ -198,6 +198,7 @@ class RateHop:
         )
         # In the order of the log: of repeats under one suspense id the first one is kept.
         waiting = waiting[np.lexsort((usage.row[waiting], usage.message[waiting]))]
+        messages = framed(usage, waiting, self.tokens)
         ids = suspense.suspense_ids(usage, waiting, reason[waiting])
         homes, reasons = usage.partition[waiting].tolist(), reason[waiting].tolist()
         fresh: dict[str, int] = {}
@@ -208,7 +209,7 @@ class RateHop:
                 continue
             opened[key] = Reason(why)
             fresh[key] = index
-        self._send_suspended(usage, fresh, reason, work)
+        self._send_suspended(usage, fresh, reason, messages, work)
         return duplicate
 
     def _send_suspended(
@@ -216,13 +217,14 @@ class RateHop:
         usage: UsageBatch,
         rows: Mapping[str, int],
         reason: npt.NDArray[np.int8],
+        messages: Mapping[int, bytes],
         work: Work,
     ) -> None:
         """Events for suspense, by suspense id, each to its own partition."""
         at = np.fromiter(rows.values(), np.int64, len(rows))
-        waiting = usage, at, list(rows), reason[at]
-        for partition, make in suspense.makers(*waiting, self.tables, self.tokens):
-            work.send_later(SUSPENSE.name, partition, make)
+        sent = suspense.suspended(usage, at, list(rows), reason[at], self.tables, messages)
+        for partition, message in zip(usage.partition[at].tolist(), sent, strict=True):
+            work.send(SUSPENSE.name, partition, message)
 
     def _quarantine(
         self,
@@ -283,6 +285,7 @@ class RateHop:
         early = usage.started_us > np.array(recycled.log_times_us, np.int64) + FUTURE_SKEW_US
         reason[early] = Reason.FUTURE_TIME
         rated = self._settle(usage, reason, np.flatnonzero(~early))
+        messages = framed(usage, np.arange(len(usage)), self.tokens)
         again: dict[str, int] = {}
         for index, key in enumerate(recycled.ids):
             partition, why = int(usage.partition[index]), Reason(int(reason[index]))
@@ -297,7 +300,7 @@ class RateHop:
             else:
                 delta.closed.setdefault(partition, set()).add(key)
                 work.send(SUSPENSE.name, partition, (key.encode(), None))
-        self._send_suspended(usage, again, reason, work)
+        self._send_suspended(usage, again, reason, messages, work)
         self._publish(usage, rated, segments, work)
 
     def _is_open(self, delta: Delta) -> dict[int, dict[str, Reason]]:
@@ -327,7 +330,7 @@ class RateHop:
         home = min(s.partition for s in segments)
         if len(rated):
             pack = partial(self._pack, self._blocks, usage, rated, head)
-            work.send_later(RATED.name, home, pack)
+            work.later.append(((RATED.name, home), pack))
         sums, agreements = fold(usage, rated, self.tables, self._series)
         watermarks = {k: v for marks in work.delta.watermarks.values() for k, v in marks.items()}
         log_time = max(s.timestamp_us for s in segments)
@@ -335,7 +338,7 @@ class RateHop:
         for partition in range(self._settlement_partitions):
             own: Sums = sums.take(target == partition)
             block = Block(own, covers, watermarks, self.tables.reference_id, log_time)
-            work.send_block(CONTRIBUTIONS.name, partition, partial(to_bytes, block))
+            work.send(CONTRIBUTIONS.name, partition, (None, to_bytes(block)))
         self._watch.lap("fold")
 
     def _pack(
@@ -356,7 +359,7 @@ class RateHop:
                 [i for p, i in checked.identities if p == partition],
             )
             delta.marks.append(marks)
-            work.send_block(MARKS.name, partition, marks.to_bytes)
+            work.send(MARKS.name, partition, (None, marks.to_bytes()))
 
     def _changelog(self, work: Work) -> None:
         """The absolute state of everything this batch changes."""

@@ -51,19 +51,8 @@ class Work:
     positions: dict[TopicPartition, int] = field(default_factory=dict)
 
     def send(self, topic: str, partition: int, *messages: Message) -> None:
-        """Add messages to what will be sent, behind all that goes to the same place."""
-        if any(place == (topic, partition) for place, _ in self.later):
-            self.send_later(topic, partition, lambda: messages)
-        else:
-            self.outputs.setdefault((topic, partition), []).extend(messages)
-
-    def send_later(self, topic: str, partition: int, make: Maker) -> None:
-        """Add what makes messages, behind all that goes to the same place."""
-        self.later.append(((topic, partition), make))
-
-    def send_block(self, topic: str, partition: int, to_bytes: Callable[[], bytes]) -> None:
-        """Add a message without a key whose bytes are made when it is sent."""
-        self.send_later(topic, partition, lambda: [(None, to_bytes())])
+        """Add messages to what will be sent."""
+        self.outputs.setdefault((topic, partition), []).extend(messages)
 
     def sends(self) -> Iterator[tuple[TopicPartition, Messages]]:
         """Everything to send, each topic partition in order."""

@@ -10,8 +10,7 @@ never vanishes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from functools import cache, partial
+from collections.abc import Mapping, Sequence
 from itertools import repeat
 
 import numpy as np
@@ -25,9 +24,8 @@ from schemas.records import bytes_field, codec
 from schemas.registry import read_schema
 from state.tables import NONE, Tables
 from streams.families import Ints
-from streams.framing import framed
-from streams.log import Maker, Message, Segment
-from streams.privacy import CLEAR_DIGITS, Tokens, mask
+from streams.log import Message, Segment
+from streams.privacy import CLEAR_DIGITS, mask
 from streams.usage import NO_SEQUENCE, UsageBatch
 
 QUARANTINE = codec("quarantine.avsc")
@@ -70,34 +68,13 @@ def _escaped(name: str) -> str:
     return name.replace("%", "%25").replace("/", "%2F").replace("#", "%23")
 
 
-def makers(
-    usage: UsageBatch,
-    rows: Ints,
-    ids: Sequence[str],
-    reasons: npt.NDArray[np.int8],
-    tables: Tables,
-    tokens: Tokens,
-) -> Iterator[tuple[int, Maker]]:
-    """For each partition what makes its part of `suspended`; all of it is made once."""
-    made = cache(lambda: suspended(usage, rows, ids, reasons, tables, tokens))
-    homes = usage.partition[rows]
-    for partition in np.unique(homes).tolist():
-        own = np.flatnonzero(homes == partition).tolist()
-        yield partition, partial(_chosen, made, own)
-
-
-def _chosen(made: Maker, own: Sequence[int]) -> list[Message]:
-    messages = made()
-    return [messages[at] for at in own]
-
-
 def suspended(
     usage: UsageBatch,
     rows: Ints,
     ids: Sequence[str],
     reasons: npt.NDArray[np.int8],
     tables: Tables,
-    tokens: Tokens,
+    messages: Mapping[int, bytes],
 ) -> list[Message]:
     """Suspended events for `suspense.v1`.
 
@@ -107,7 +84,7 @@ def suspended(
         ids: see `suspense_ids`.
         reasons: why each of them waits.
         tables: the reference that lacks what they need.
-        tokens: makes the tokens that stand for subscribers.
+        messages: the events framed again and masked, by row.
     """
     if len(rows) == 0:
         return []
@@ -130,7 +107,6 @@ def suspended(
     }
     arrays = [pa.array(columns[f.name], f.type) for f in FRONT_COLUMNS]
     fronts = encode_fronts(pa.RecordBatch.from_arrays(arrays, schema=FRONT_COLUMNS)).to_pylist()
-    messages = framed(usage, rows, tokens)
     events = [bytes_field(messages[row]) for row in rows.tolist()]
     return [
         (key.encode(), front + event) for key, front, event in zip(ids, fronts, events, strict=True)

@@ -9,6 +9,7 @@ import pytest
 
 from schemas.codes import Reason, Service
 from state.tables import Tables
+from streams.framing import framed
 from streams.log import Message
 from streams.privacy import Tokens
 from streams.recycle import read_recycled
@@ -29,7 +30,8 @@ def waiting(tables: Tables, reason: Reason, *sequences: int) -> list[Message]:
     rows = np.arange(len(batch))
     reasons = np.full(len(rows), reason, np.int8)
     ids = suspense_ids(batch, rows, reasons)
-    return suspended(batch, rows, ids, reasons, tables, Tokens(b"key"))
+    kept = framed(batch, rows, Tokens(b"key"))
+    return suspended(batch, rows, ids, reasons, tables, kept)
 
 
 def test_what_still_waits_comes_back_as_usage(tables: Tables) -> None:

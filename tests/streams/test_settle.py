@@ -357,18 +357,6 @@ class Copier:
         self.next.update(work.delta)
 
 
-def test_what_goes_to_one_place_keeps_its_order() -> None:
-    """Messages behind others that are still to be made wait for those; other places do not."""
-    work = Work(delta={})
-    work.send(OUT, 0, (b"k", b"1"))
-    work.send_later(OUT, 0, lambda: [(b"k", b"2")])
-    work.send(OUT, 0, (b"k", None))
-    work.send_block(OUT, 1, lambda: b"block")
-    work.send(OUT, 2, (b"k", b"at once"))
-    sent = [(p, value) for (_, p), messages in work.sends() for _, value in made(messages)]
-    assert sent == [(0, b"1"), (2, b"at once"), (0, b"2"), (0, None), (1, b"block")]
-
-
 @pytest.mark.parametrize("happens", [True, False], ids=["it happened", "it did not"])
 @pytest.mark.parametrize("kind", ["local", "local in the background", "simulated"])
 def test_unknown_outcome_on_a_log(kind: str, tmp_path: Path, *, happens: bool) -> None:

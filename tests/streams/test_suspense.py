@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,9 @@ from schemas.codes import Reason, Service
 from schemas.columns import decode
 from schemas.records import codec
 from state.tables import Tables
+from streams.framing import framed
 from streams.privacy import Tokens
 from streams.suspense import (
-    makers,
     missing,
     quarantined_event,
     quarantined_messages,
@@ -103,7 +102,8 @@ def test_a_suspended_event_keeps_all_but_people(tables: Tables) -> None:
     batch = usage(message(Service.SMS, row(sequence=5, ingress_route="TG-9", **fields)))
     rows, why = np.array([0]), np.array([Reason.UNKNOWN_ROUTE], np.int8)
     name = id_of(batch, Reason.UNKNOWN_ROUTE)
-    ((key, value),) = suspended(batch, rows, [name], why, tables, TOKENS)
+    kept = framed(batch, rows, TOKENS)
+    ((key, value),) = suspended(batch, rows, [name], why, tables, kept)
     record = codec("suspense.avsc").decode(value or b"")
     assert (key, record["suspense_id"]) == (b"msc-1/0/5", "msc-1/0/5")
     assert (record["reason"], record["missing"]) == ("unknown_route", "route:TG-9")
@@ -112,18 +112,6 @@ def test_a_suspended_event_keeps_all_but_people(tables: Tables) -> None:
     assert (again["subscriber"], again["calling_number"]) == ("491701234000", "493012345000")
     assert again["subscriber_token"] == TOKENS.of("491701234567")
     assert (again["ingress_route"], again["sequence"]) == ("TG-9", 5)
-
-
-def test_each_partition_makes_its_own(tables: Tables) -> None:
-    """Events go where their source lives, in the order given; nothing is made before it is sent."""
-    events = [message(Service.SMS, row(sequence=n, ingress_route="TG-9")) for n in range(3)]
-    batch = replace(usage(*events), partition=np.array([1, 0, 1], np.int32))
-    rows, ids = np.array([2, 1, 0]), ["c", "b", "a"]
-    why = np.full(3, Reason.UNKNOWN_ROUTE, np.int8)
-    sent = {p: make() for p, make in makers(batch, rows, ids, why, tables, TOKENS)}
-    expected = suspended(batch, rows, ids, why, tables, TOKENS)
-    assert sent == {0: [expected[1]], 1: [expected[0], expected[2]]}
-    assert list(makers(batch, rows[:0], [], why[:0], tables, TOKENS)) == []
 
 
 def test_a_quarantined_event_says_which_figure_was_refused() -> None:
