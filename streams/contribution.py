@@ -232,7 +232,7 @@ def to_bytes(block: Block) -> bytes:
         "residue_high": pa.array(sums.residue_high, pa.int64()),
         "residue_low": pa.array(sums.residue_low, pa.int64()),
     }
-    return Packer().pack(columns, described, narrow=True)
+    return Packer().pack(columns, described)
 
 
 def from_bytes(data: bytes) -> Block:

@@ -1,9 +1,9 @@
 """Record batches as bytes: the form of blocks on the log.
 
-A block is an Arrow stream of one record batch, its head as JSON in the schema's metadata. Blocks of
-rated usage have megabytes: their columns are narrowed, and since memory that a process touches for
-the first time costs more than what is written into it, a packer writes into a buffer of its own
-that it uses again.
+A block is an Arrow stream of one record batch, its head as JSON in the schema's metadata, its
+columns narrowed. Blocks of rated usage have megabytes: since memory that a process touches for the
+first time costs more than what is written into it, a packer writes into a buffer of its own that it
+uses again.
 """
 
 from __future__ import annotations
@@ -25,12 +25,10 @@ class Packer:
     def __init__(self) -> None:
         self._scratch = bytearray()
 
-    def pack(
-        self, columns: Mapping[str, pa.Array], head: Mapping[str, object], *, narrow: bool = False
-    ) -> bytes:
-        """Columns of one length and a head as bytes; large ones are worth being narrowed."""
+    def pack(self, columns: Mapping[str, pa.Array], head: Mapping[str, object]) -> bytes:
+        """Columns of one length and a head as bytes."""
         metadata = {HEAD: json.dumps(head).encode()}
-        said = {name: narrowed(c) if narrow else (c, None) for name, c in columns.items()}
+        said = {name: narrowed(column) for name, column in columns.items()}
         fields = [pa.field(name, c.type, metadata=of) for name, (c, of) in said.items()]
         arrays = [column for column, _ in said.values()]
         batch = pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields, metadata))

@@ -48,7 +48,7 @@ class Blocks:
 
     def to_bytes(self, usage: UsageBatch, rated: Rated, head: Mapping[str, object]) -> bytes:
         """Rated legs as one block."""
-        return self._packer.pack(self._columns(usage, rated), head, narrow=True)
+        return self._packer.pack(self._columns(usage, rated), head)
 
     def _columns(self, usage: UsageBatch, rated: Rated) -> dict[str, pa.Array]:
         """One row a leg."""

@@ -19,8 +19,7 @@ def test_a_block_does_not_depend_on_those_before_it(blocks: list[tuple[list[int]
     for numbers, word in blocks:
         names = pa.array([word] * len(numbers), pa.string()).dictionary_encode()
         columns = {"n": pa.array(numbers, pa.int64()), "w": names}
-        narrow = len(packed) % 2 == 0
-        packed.append(packer.pack(columns, {"head": word}, narrow=narrow))
+        packed.append(packer.pack(columns, {"head": word}))
     for data, (numbers, word) in zip(packed, blocks, strict=True):
         batch = unpack(data)
         assert head(batch) == {"head": word}

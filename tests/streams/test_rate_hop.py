@@ -59,7 +59,7 @@ def test_call_becomes_a_sum(bench: RateBench) -> None:
     """A priced call reaches settlement as one row of sums with the positions it came from."""
     bench.settle(event())
     [block] = bench.blocks()
-    assert block.sums.series == [CALL.text()]
+    assert block.sums.series.to_pylist() == [CALL.text()]
     assert block.sums.hour.tolist() == [HOUR]
     sums = block.sums
     figures = [sums.events, sums.quantity, sums.charge_micros, sums.residue_high, sums.residue_low]
