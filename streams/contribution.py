@@ -25,7 +25,7 @@ from state.invariants import invariant
 from state.tables import NONE, Tables
 from streams.families import Codes, Ints
 from streams.packing import Packer, head, unpack
-from streams.rating import Rated
+from streams.rating import Rated, period_names
 from streams.usage import UsageBatch
 
 SEPARATOR = "\x1f"
@@ -80,7 +80,7 @@ class SeriesTexts:
         # Rising, each item row, line and index of the period in one integer; and their texts.
         self._keys, self._texts = np.zeros(0, np.int64), pa.array([], pa.string())
 
-    def of(self, item: Codes, line: Codes, period: Ints) -> pa.Array:
+    def of(self, item: Codes, line: Codes, period: Codes) -> pa.Array:
         """The texts of distinct series, by item row, line and index of the period."""
         lines, periods = line.astype(np.int64) - NONE, period + 1  # neither is negative now
         fits = lines.max(initial=0) < LINES_MAX and periods.max(initial=0) < PERIODS_MAX
@@ -97,23 +97,17 @@ class SeriesTexts:
             self._keys, self._texts = known[order], texts.take(pa.array(order))
         return self._texts.take(pa.array(np.searchsorted(self._keys, keys)))
 
-    def _made(self, item: Codes, line: Codes, period: Ints) -> pa.Array:
+    def _made(self, item: Codes, line: Codes, period: Codes) -> pa.Array:
         """The texts of series, as `Series.text` would write them."""
         tables = self._tables
         version = tables.item_version[item]
-        calendar = tables.version_calendar[version]
-        pairs, pair = distinct(combine((calendar, period)))
-        first = np.zeros(len(pairs), np.int64)
-        first[pair] = np.arange(len(pair))
-        named = zip(calendar[first].tolist(), period[first].tolist(), strict=True)
-        labels = pa.array([tables.calendars[c].label(p) for c, p in named], pa.string())
         return pc.binary_join_element_wise(
             self._agreements.take(pa.array(version)),
             self._versions.take(pa.array(version)),
             self._items.take(pa.array(item)),
             self._zones.take(pa.array(np.where(line == NONE, len(self._zones) - 1, line))),
             self._currencies.take(pa.array(tables.version_currency[version])),
-            labels.take(pa.array(pair)),
+            period_names(version, period, tables).dictionary_decode(),
             "",
             SEPARATOR,
         )
@@ -178,11 +172,7 @@ def fold(
     started = usage.started_us[legs.event]
     item = legs.item
     line = np.where(tables.item_place[item] == RoundingPlace.LINE, rated.zone, NONE)
-    period = np.zeros(len(item), np.int64)
-    calendar = tables.version_calendar[legs.version]
-    for number in distinct(calendar)[0].tolist():
-        at = np.flatnonzero(calendar == number)
-        period[at] = tables.calendars[number].index_of(started[at])
+    period = rated.period
     hours, hour = distinct(started // HOUR_US)
     triples, of_leg = distinct(combine((item, line, period)))
     # Late usage may spread the hours wide, so their places and not they themselves make the key.

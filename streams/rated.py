@@ -20,7 +20,7 @@ from state.tables import NONE, Tables
 from streams.log import Message
 from streams.packing import Packer
 from streams.privacy import Tokens
-from streams.rating import Rated
+from streams.rating import Rated, period_names
 from streams.usage import NO_SEQUENCE, UsageBatch
 
 BLOCK_ROWS_MAX = 65_536  # rows in one message, which must fit the broker's limit
@@ -56,7 +56,6 @@ class Blocks:
         event = legs.event
         sequence = usage.sequence[event]
         at = pa.array(event)
-        periods = _periods(usage.started_us[event], legs.version, self._tables)
         return {
             "partition": pa.array(usage.partition[event]),
             "offset": pa.array(usage.offset[event]),
@@ -64,7 +63,7 @@ class Blocks:
             "source": _named(usage.source.codes[event], list(usage.source.values)),
             "epoch": pa.array(usage.epoch[event].astype(np.int32)),
             "sequence": pa.array(sequence, mask=sequence == NO_SEQUENCE),
-            "event_id": usage.event_id.take(at),
+            "event_id": _taken(usage.event_id, at),
             "started_us": pa.array(usage.started_us[event]),
             "service": pa.array(usage.service[event]),
             "direction": pa.array(usage.direction[event]),
@@ -73,7 +72,7 @@ class Blocks:
             "agreement": _used(legs.agreement, self._agreements),
             "version": pa.array(self._versions[legs.version]),
             "item": _used(legs.item, self._items),
-            "period": periods,
+            "period": period_names(legs.version, rated.period, self._tables),
             "zone": _used(rated.zone, self._zones),
             "raw_quantity": pa.array(rated.raw_quantity),
             "quantity": pa.array(rated.quantity),
@@ -82,11 +81,18 @@ class Blocks:
             "charge_micros": pa.array(rated.charge_micros),
             "residue": pa.array(rated.residue),
             "subscriber_token": self._tokens.column(
-                usage.subscriber.take(at),
+                _taken(usage.subscriber, at),
                 usage.subscriber_rank[event],
-                usage.subscriber_token.take(at),
+                _taken(usage.subscriber_token, at),
             ),
         }
+
+
+def _taken(column: pa.Array, at: pa.Array) -> pa.Array:
+    """Some rows of a column; nothing is looked up in one that has no values."""
+    if column.null_count == len(column):
+        return pa.nulls(len(at), column.type)
+    return column.take(at)
 
 
 def _used(codes: npt.NDArray[np.int32], names: pa.Array) -> pa.DictionaryArray:
@@ -100,19 +106,3 @@ def _named(
     codes: npt.NDArray[np.int32], values: list[str | None] | list[str]
 ) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(values, pa.string()))
-
-
-def _periods(
-    started: npt.NDArray[np.int64], version: npt.NDArray[np.int32], tables: Tables
-) -> pa.DictionaryArray:
-    """The period of each leg in its agreement's zone."""
-    code = np.zeros(len(started), np.int32)
-    labels: dict[str, int] = {}
-    calendar = tables.version_calendar[version]
-    for number in distinct(calendar)[0].tolist():
-        at = np.flatnonzero(calendar == number)
-        periods = tables.calendars[number]
-        index, back = distinct(periods.index_of(started[at]))
-        here = [labels.setdefault(periods.label(i), len(labels)) for i in index.tolist()]
-        code[at] = np.array(here, np.int32)[back]
-    return _named(code, list(labels))

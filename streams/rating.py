@@ -22,10 +22,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from schemas.codes import PriceKind, Quantity, Reason, RoundingMode, RoundingPlace
 from schemas.money import round_columns, round_ratio
-from state.distinct import distinct
+from state.distinct import combine, distinct
 from state.tables import NONE, Tables
 from streams.attribution import Legs
 from streams.families import Codes, Ints
@@ -44,10 +45,12 @@ class Rated:
     """Charges of legs, one entry a leg; money in micros of the item's currency.
 
     `raw_quantity` is what the network measured, `quantity` what is charged for (after increments).
-    `zone` is the rate line's zone (NONE without a deck); `reason` why there is no price.
+    `period` is the index of the period in the calendar of the agreement's version, `zone` the rate
+    line's zone (NONE without a deck); `reason` why there is no price.
     """
 
     legs: Legs
+    period: Codes
     raw_quantity: Ints
     quantity: Ints
     zone: Codes
@@ -102,7 +105,29 @@ def rate(usage: UsageBatch, legs: Legs, tables: Tables) -> Rated:
         most_nanos = CHARGE_MICROS_MAX * (NANOS // MICROS) * int(unit[at])
         excess[at] = int(quantity[at]) * dearest > most_nanos
     reason[excess & (reason == 0)] = Reason.CHARGE_OVERFLOW
-    return Rated(legs, raw, quantity, zone, price, connect, charge, residue, reason)
+    period = _periods(usage.started_us[legs.event], legs.version, tables)
+    return Rated(legs, period, raw, quantity, zone, price, connect, charge, residue, reason)
+
+
+def _periods(started_us: Ints, version: Codes, tables: Tables) -> Codes:
+    """The period that a time lies in, by the calendar of each leg's version."""
+    period = np.zeros(len(version), np.int32)
+    calendar = tables.version_calendar[version]
+    for number in distinct(calendar)[0].tolist():
+        at = np.flatnonzero(calendar == number)
+        period[at] = tables.calendars[number].index_of(started_us[at])
+    return period
+
+
+def period_names(version: Codes, period: Codes, tables: Tables) -> pa.DictionaryArray:
+    """The names of periods, by the version whose calendar they are of."""
+    calendar = tables.version_calendar[version]
+    pairs, code = distinct(combine((calendar, period)))
+    first = np.zeros(len(pairs), np.int64)
+    first[code] = np.arange(len(code))
+    named = zip(calendar[first].tolist(), period[first].tolist(), strict=True)
+    names = pa.array([tables.calendars[c].label(p) for c, p in named], pa.string())
+    return pa.DictionaryArray.from_arrays(pa.array(code.astype(np.int32)), names)
 
 
 def _check_currency(
