@@ -47,7 +47,8 @@ class Background:
         self._thread.shutdown()
 
 
-def patience(background: Background | None, linger_seconds: float) -> float:
-    """How long to wait for the first message of a read."""
-    is_busy = background is not None and background.is_busy
-    return min(linger_seconds, BUSY_WAIT_SECONDS) if is_busy else linger_seconds
+def patience(background: Background | None, linger_seconds: float) -> float | None:
+    """How long to wait for the first message of a read; None where nothing is waiting for that."""
+    if background is None or not background.is_busy:
+        return None
+    return min(linger_seconds, BUSY_WAIT_SECONDS)

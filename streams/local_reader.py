@@ -61,8 +61,7 @@ class Reader:
 
         The first message is waited for as long, or for `wait_seconds` where they are given.
         """
-        is_hurried = wait_seconds is not None and wait_seconds < linger_seconds
-        if is_hurried and not self._await(1, wait_seconds or 0):
+        if wait_seconds is not None and not self._await(1, wait_seconds):
             return []
         if not self._await(messages_max, linger_seconds):
             return []

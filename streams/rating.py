@@ -126,8 +126,10 @@ def period_names(version: Codes, period: Codes, tables: Tables) -> pa.Dictionary
     first = np.zeros(len(pairs), np.int64)
     first[code] = np.arange(len(code))
     named = zip(calendar[first].tolist(), period[first].tolist(), strict=True)
-    names = pa.array([tables.calendars[c].label(p) for c, p in named], pa.string())
-    return pa.DictionaryArray.from_arrays(pa.array(code.astype(np.int32)), names)
+    labels = [tables.calendars[c].label(p) for c, p in named]
+    places = {label: at for at, label in enumerate(dict.fromkeys(labels))}  # zones share labels
+    codes = np.array([places[label] for label in labels], np.int32)[code]
+    return pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(list(places), pa.string()))
 
 
 def _check_currency(
