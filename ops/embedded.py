@@ -127,9 +127,7 @@ class Embedded(Desk, Stored):
 
     def _log(self, topic: str, messages: Mapping[int, Sequence[Message]]) -> int:
         """Write messages by partition in one transaction; returns their size in bytes."""
-        for partition, rows in messages.items():
-            self.store.check(topic, partition, rows)
-        self.store.write([(topic, partition, rows) for partition, rows in messages.items()])
+        self.store.append_all(topic, messages)
         return sum(len(v) for rows in messages.values() for _, v in rows if v is not None)
 
     def close(self) -> None:

@@ -69,7 +69,6 @@ class Names:
         self._direct = np.zeros(0, bool)
         self._book = np.zeros(0, np.int64)
         self._book_columns = [pa.array([], pa.string()), pa.array([], pa.string())]
-        self._book_keys = pa.array([], pa.string())
 
     def number(self, series: Series) -> int:
         """The number of a series, with its book and siblings known."""
@@ -99,24 +98,21 @@ class Names:
         books = [self.books[(s.agreement, s.booked)] for s in new]
         self._book = np.append(self._book, np.array(books, np.int64))
 
-    def books_of(self, books: Ints) -> tuple[pa.Array, pa.Array, pa.Array]:
-        """Agreements and booked periods of books, and what the keys of their messages begin with.
+    def books_of(self, books: Ints) -> tuple[pa.Array, pa.Array]:
+        """Agreements and booked periods of books.
 
         The last one is that of no book: it tells how far a partition has come.
         """
-        have, names = len(self._book_keys), self.books.names
+        have, names = len(self._book_columns[0]), self.books.names
         if have < len(names):
             for part, column in enumerate(self._book_columns):
                 new = pa.array([pair[part] for pair in names[have:]], pa.string())
                 self._book_columns[part] = pa.concat_arrays([column, new])
-            new = pa.array([f"{a}|{b}|" for a, b in names[have:]], pa.string())
-            self._book_keys = pa.concat_arrays([self._book_keys, new])
-        at, given = pa.array(books), [*self._book_columns, self._book_keys]
-        nobody = pa.array(["", "", "||"], pa.string())
-        agreements, periods, keys = (
-            pa.concat_arrays([c.take(at), nobody.slice(i, 1)]) for i, c in enumerate(given)
+        nobody = pa.array([""], pa.string())
+        agreements, periods = (
+            pa.concat_arrays([c.take(pa.array(books)), nobody]) for c in self._book_columns
         )
-        return agreements, periods, keys
+        return agreements, periods
 
     def column(self, name: str, numbers: Ints) -> pa.Array:
         """One part of the names of some series."""
@@ -289,14 +285,14 @@ def write_rows(
         fields=[pa.field(n, a.type, nullable=n == "amount_micros") for n, a in fields.items()],
     )
     books, hours, _ = decompose(keys[offsets[:-1]])
-    agreements, booked, prefixes = names.books_of(books)
+    agreements, booked = names.books_of(books)
     slots = np.append(hours, PERIOD_SLOT)
     bounds = pa.array(np.append(offsets, offsets[-1]), pa.int32())
     lists = pa.ListArray.from_arrays(bounds, rows)
     values_of = encode_accruals(_messages(agreements, booked, slots - 1, reach, lists))
     hours_of, code = distinct(slots)
-    ends = ["total" if s == PERIOD_SLOT else str(s - 1) for s in hours_of.tolist()]
-    keys_of = pc.binary_join_element_wise(prefixes, pa.array(ends).take(pa.array(code)), "")
+    ends = pa.array(["total" if s == PERIOD_SLOT else str(s - 1) for s in hours_of.tolist()])
+    keys_of = pc.binary_join_element_wise(agreements, booked, ends.take(pa.array(code)), "|")
     return list(zip(keys_of.cast(pa.binary()).to_pylist(), values_of.to_pylist(), strict=True))
 
 

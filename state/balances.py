@@ -63,6 +63,13 @@ class Plan:
     index_keys: Ints
     index_rows: Ints
 
+    def put_into(self, keys: Ints, values: Ints) -> None:
+        """Set the values of those of some keys that the plan has."""
+        if len(self.keys) and len(keys):
+            place = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
+            touched = self.keys[place] == keys
+            values[touched] = self.values[place[touched]]
+
 
 class Balances:
     """The running accruals of one partition."""
@@ -163,10 +170,7 @@ class Balances:
         keys = plan.index_keys[at]
         # Rows that are new with the plan have no values yet: they are among those put in below.
         values = self._values[np.minimum(plan.index_rows[at], len(self._values) - 1)]
-        if len(keys):
-            place = np.minimum(np.searchsorted(keys, plan.keys), len(keys) - 1)
-            inside = keys[place] == plan.keys
-            values[place[inside]] = plan.values[inside]
+        plan.put_into(keys, values)
         return keys, values, offsets
 
     def after(self, plan: Plan, keys: Ints) -> Ints:
@@ -174,10 +178,7 @@ class Balances:
         values = np.zeros((len(keys), len(COLUMNS)), np.int64)
         rows = self._find(keys)
         values[rows >= 0] = self._values[rows[rows >= 0]]
-        if len(plan.keys) and len(keys):
-            place = np.minimum(np.searchsorted(plan.keys, keys), len(plan.keys) - 1)
-            touched = plan.keys[place] == keys
-            values[touched] = plan.values[place[touched]]
+        plan.put_into(keys, values)
         return values
 
     def rows(self) -> tuple[Ints, Ints]:

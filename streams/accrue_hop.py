@@ -150,14 +150,12 @@ class AccrueHop:
         A tiered series that adjusts a closed period moves others; see `_followers`.
         """
         known = self._numbers.setdefault(partition, {})
-        numbers = [*map(known.get, texts)]
-        if None in numbers:
-            for text in (t for t, n in zip(texts, numbers, strict=True) if n is None):
-                series = Series.parse(text)
-                booked = self._open_period(self.partitions[partition].closed, series)
-                number = known[text] = self.names.number(Series(*series[:-1], booked))
-                if booked != series.original and self.book.terms(series).tiered:
-                    self._moving.add(number)
+        for text in [text for text in texts if text not in known]:
+            series = Series.parse(text)
+            booked = self._open_period(self.partitions[partition].closed, series)
+            number = known[text] = self.names.number(Series(*series[:-1], booked))
+            if booked != series.original and self.book.terms(series).tiered:
+                self._moving.add(number)
         return [*map(known.__getitem__, texts)]
 
     def _describe(self, series: Series) -> tuple[bool, Volume | None]:

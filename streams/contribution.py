@@ -61,6 +61,7 @@ class Series(NamedTuple):
 
 
 LINES_MAX, PERIODS_MAX = 2**26, 2**16
+KEY_END = 2**63 - 1
 
 
 class SeriesTexts:
@@ -77,8 +78,9 @@ class SeriesTexts:
         self._forget()
 
     def _forget(self) -> None:
-        # Rising, each item row, line and index of the period in one integer; and their texts.
-        self._keys, self._texts = np.zeros(0, np.int64), pa.array([], pa.string())
+        # Rising, each item row, line and index of the period in one integer; and their texts. The
+        # last one is above them all and is nobody's, so that every search ends at some key.
+        self._keys, self._texts = np.array([KEY_END], np.int64), pa.array([""], pa.string())
 
     def of(self, item: Codes, line: Codes, period: Codes) -> pa.Array:
         """The texts of distinct series, by item row, line and index of the period."""
@@ -86,7 +88,8 @@ class SeriesTexts:
         fits = lines.max(initial=0) < LINES_MAX and periods.max(initial=0) < PERIODS_MAX
         invariant(bool(fits), "lines and periods fit their part of the key")
         keys = (item.astype(np.int64) * LINES_MAX + lines) * PERIODS_MAX + periods
-        new = np.flatnonzero(~np.isin(keys, self._keys, assume_unique=True))
+        at = np.searchsorted(self._keys, keys)
+        new = np.flatnonzero(self._keys[at] != keys)
         if len(new):
             if len(self._keys) > SERIES_KEPT:
                 self._forget()
@@ -95,7 +98,8 @@ class SeriesTexts:
             texts = pa.concat_arrays([self._texts, self._made(item[new], line[new], period[new])])
             order = np.argsort(known)
             self._keys, self._texts = known[order], texts.take(pa.array(order))
-        return self._texts.take(pa.array(np.searchsorted(self._keys, keys)))
+            at = np.searchsorted(self._keys, keys)
+        return self._texts.take(pa.array(at))
 
     def _made(self, item: Codes, line: Codes, period: Codes) -> pa.Array:
         """The texts of series, as `Series.text` would write them."""

@@ -120,9 +120,20 @@ class LocalStore(Closeable):
         Raises:
             Aborted, Unknown: as for a commit.
         """
-        self.check(topic, partition, messages)
-        self.write([(topic, partition, messages)], timestamp_us=timestamp_us)
+        self.append_all(topic, {partition: messages}, timestamp_us)
         return self.database.ends[self.database.shelf((topic, partition)).base]
+
+    def append_all(
+        self,
+        topic: str,
+        messages: Mapping[int, Sequence[Message]],
+        timestamp_us: int | None = None,
+    ) -> None:
+        """`append` to several partitions at once: all become visible together."""
+        for partition, rows in messages.items():
+            self.check(topic, partition, rows)
+        sends = [(topic, partition, rows) for partition, rows in messages.items()]
+        self.write(sends, timestamp_us=timestamp_us)
 
     def hop(self, name: str, inputs: Sequence[str], *, overlap: bool = False) -> LocalLog:
         """The log as one hop sees it, from the positions that this hop has committed.
