@@ -53,12 +53,15 @@ def rate_loop(
     return Loop(hop, log, watch, pace.rate_batch_events, pace.rate_linger_seconds), hop
 
 
-def accrue_loop(tables: Tables, log: Log, pace: Pace) -> tuple[Loop, AccrueHop]:
-    """The second hop on its log."""
+def accrue_loop(
+    tables: Tables, log: Log, pace: Pace, pause_until: threading.Event | None = None
+) -> tuple[Loop, AccrueHop]:
+    """The second hop on its log; it pauses while the first one in this process is busy."""
     watch = Stopwatch(time.perf_counter_ns)
     hop = AccrueHop(tables, watch)
     cadence = Cadence(pace.accrue_cadence_seconds, pace.accrue_cadence_max_seconds)
-    return Loop(hop, log, watch, pace.accrue_batch_blocks, pace.accrue_linger_seconds, cadence), hop
+    batch = pace.accrue_batch_blocks, pace.accrue_linger_seconds
+    return Loop(hop, log, watch, *batch, cadence, pause_until), hop
 
 
 def turn(loop: Loop, observe: Observer, linger_seconds: float | None = None) -> Step:
@@ -113,7 +116,7 @@ class Engine:
         rate_log = open_hop(RateHop.name, RateHop.inputs)
         self.rate, self.rate_hop = rate_loop(tables, tokens, state_directory, rate_log, pace)
         accrue_log = open_hop(AccrueHop.name, AccrueHop.inputs)
-        self.accrue, self.accrue_hop = accrue_loop(tables, accrue_log, pace)
+        self.accrue, self.accrue_hop = accrue_loop(tables, accrue_log, pace, self.rate.idle)
         self._observe = observe
 
     def advance(self) -> bool:

@@ -83,14 +83,15 @@ class Worker:
             accrue_batch_blocks=s.accrue_batch_blocks,
             accrue_cadence_seconds=s.accrue_cadence_seconds,
         )
-        loops = []
+        loops: list[Loop] = []
         if RateHop.name in self.hops:
             log = KafkaLog(kafka, RateHop.name, RateHop.inputs, overlap=True)
             tokens = Tokens(token_key(s.token_key_path))
             loops.append(rate_loop(tables, tokens, s.data / f"state-{s.slot}", log, pace)[0])
         if AccrueHop.name in self.hops:
             log = KafkaLog(kafka, AccrueHop.name, AccrueHop.inputs, overlap=True)
-            loops.append(accrue_loop(tables, log, pace)[0])
+            idle = loops[0].idle if loops else None
+            loops.append(accrue_loop(tables, log, pace, idle)[0])
         return loops
 
     @staticmethod

@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from threading import Event
 from typing import Any, Protocol
 
 from streams.log import (
@@ -167,15 +168,19 @@ class Loop:
         batch_events: int,
         linger_seconds: float,
         cadence: Cadence = AT_ONCE,
+        pause_until: Event | None = None,
     ) -> None:
         """A loop that reads batches of about `batch_events` or what comes in `linger_seconds`.
 
         A message may carry one event or thousands; how many messages make a batch follows from
         what the last ones carried, and starts low so that the first batch fits memory too.
+        Pauses are for the sake of another loop beside this one; `pause_until` is that one's `idle`.
         """
         self.hop = hop
         self.log = log
         self.watch = stopwatch
+        self.idle = Event()  # set while there is nothing to do
+        self._pause_until = pause_until or Event()
         self._batch_events = batch_events
         self._messages_max = max(1, batch_events // FIRST_EVENTS_A_MESSAGE)
         self._linger_seconds = linger_seconds
@@ -198,8 +203,10 @@ class Loop:
         applied.
         """
         self.watch.start()
+        if linger_seconds is None and (before := self._pause()) is not None:
+            return before
         began_ns = self.watch.last_ns
-        linger = self._linger() if linger_seconds is None else linger_seconds
+        linger = self._linger_seconds if linger_seconds is None else linger_seconds
         segments = [s for s in self.log.read(self._messages_max, linger) if len(s)]
         self.watch.lap("read")
         prepared = self.hop.prepare(segments) if segments else None
@@ -208,7 +215,10 @@ class Loop:
             return before  # everything read since is read again
         self._follow(self.log.changes())
         if not segments:
+            if before is None:
+                self.idle.set()
             return before or Step("idle")
+        self.idle.clear()
         self._computing_ns = self.watch.last_ns
         work = self.hop.compute(segments, prepared)
         self._pace(sum(map(len, segments)), work.events)
@@ -219,10 +229,16 @@ class Loop:
         self._under_way = UnderWay(segments, work, began_ns, outcome)
         return before or (Step("idle") if outcome is not None else self._finish() or Step("idle"))
 
-    def _linger(self) -> float:
-        """How long to gather the next batch: its usual time, or the rest of the pause."""
-        passed_seconds = (self.watch.last_ns - self._computing_ns) / 1e9
-        return max(self._linger_seconds, self._pause_seconds - passed_seconds)
+    def _pause(self) -> Step | None:
+        """Wait for the rest of the pause; a commit under way is finished first, and told of."""
+        left_seconds = self._pause_seconds - (self.watch.last_ns - self._computing_ns) / 1e9
+        if left_seconds <= 0:
+            return None
+        before = self._finish()
+        if before is None:
+            self._pause_until.wait(left_seconds)
+            self.watch.lap("pause")
+        return before
 
     def _pace(self, messages: int, events: int) -> None:
         """How much to read next, and after which pause, as the batch just computed says."""

@@ -2,157 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from state.invariants import InvariantViolation, invariant
+from state.invariants import InvariantViolation
 from streams.log import (
     Aborted,
     Assignment,
     Fenced,
     Log,
-    LogError,
-    Messages,
     Segment,
     Unknown,
-    made,
 )
-from streams.settle import FIRST_EVENTS_A_MESSAGE, Cadence, Loop, Step, Stopwatch, Work
+from streams.settle import FIRST_EVENTS_A_MESSAGE, Loop, Stopwatch, Work
 from tests.log_worlds import LocalWorld, SimulatedWorld, World
-
-IN, OUT = "in", "out"
-
-
-def segment(*values: bytes, partition: int = 0, start: int = 0) -> Segment:
-    """Messages of one partition, dense from an offset."""
-    offsets = np.arange(start, start + len(values))
-    upto = start + len(values)
-    return Segment(IN, partition, offsets, [None] * len(values), values, upto, 0)
-
-
-class FakeHop:
-    """A hop that writes down what it is asked; each message becomes one output message."""
-
-    name = "fake"
-    inputs = (IN,)
-
-    def __init__(self, calls: list[str]) -> None:
-        """Nothing owned yet."""
-        self._calls = calls
-        self.events = 0
-        self.is_right = True
-
-    def assign(self, partition: int, positions: Mapping[str, int], log: Log) -> None:
-        """Note which partition starts where."""
-        self._calls.append(f"assign {partition} at {positions[IN]}")
-
-    def revoke(self, partitions: frozenset[int]) -> None:
-        """Note which partitions go, if any."""
-        self._calls += [f"revoke {sorted(partitions)}"] if partitions else []
-
-    def prepare(self, segments: Sequence[Segment]) -> int:
-        """How many messages there are."""
-        return sum(map(len, segments))
-
-    def compute(self, segments: Sequence[Segment], prepared: int) -> Work:
-        """Copy messages and positions."""
-        assert prepared == sum(map(len, segments))
-        self._calls.append("compute")
-        invariant(self.is_right, "the hop is right")
-        work = Work(delta=None, events=self.events)
-        for each in segments:
-            work.send(OUT, each.partition, *((None, value) for value in each.values))
-            work.positions[IN, each.partition] = each.next_offset
-        return work
-
-    def apply(self, work: Work) -> None:
-        """Note it."""
-        self._calls.append("apply")
-
-
-class FakeLog:
-    """A log that gives what a test put in, and ends commits as the test says."""
-
-    def __init__(self, calls: list[str]) -> None:
-        """Nothing to read; no change of ownership."""
-        self._calls = calls
-        self.batches: list[list[Segment]] = []
-        self.assignments: list[Assignment | None] = []
-        self.endings: list[LogError] = []
-        self.asked: list[int] = []
-        self.lingers: list[float] = []
-
-    def read(self, messages_max: int, linger_seconds: float) -> list[Segment]:
-        """The next batch."""
-        self._calls.append("read")
-        self.asked.append(messages_max)
-        self.lingers.append(linger_seconds)
-        return self.batches.pop(0) if self.batches else []
-
-    def changes(self) -> Assignment | None:
-        """The next change."""
-        self._calls.append("changes")
-        return self.assignments.pop(0) if self.assignments else None
-
-    @property
-    def owned(self) -> frozenset[int]:
-        """Not asked by the loop."""
-        return frozenset()
-
-    def begin(self) -> None:
-        """Note it."""
-        self._calls.append("begin")
-
-    def send(self, topic: str, partition: int, messages: Messages) -> None:
-        """Note where to and how many."""
-        self._calls.append(f"send {topic} {partition} {len(made(messages))}")
-
-    def commit(self, positions: Mapping[tuple[str, int], int]) -> None:
-        """Note the positions, and end as the test says."""
-        self._calls.append(f"commit {sorted(positions.items())}")
-        if self.endings:
-            raise self.endings.pop(0)
-
-    def abort(self) -> None:
-        """Note it."""
-        self._calls.append("abort")
-
-    def rewind(self) -> None:
-        """Note it."""
-        self._calls.append("rewind")
-
-    def recover(self, topic: str, partition: int, from_offset: int = 0) -> Iterator[Segment]:
-        """Nothing was written before."""
-        return iter(())
-
-    def partitions(self, topic: str) -> int:
-        """Two of every topic."""
-        return 2
-
-    def close(self) -> None:
-        """Note it."""
-        self._calls.append("close")
-
-
-class Bench:
-    """A loop of the fakes, and everything that was called, in order."""
-
-    def __init__(self, batch_events: int = 1_000) -> None:
-        """A loop that owns nothing yet."""
-        self.calls: list[str] = []
-        self.hop, self.log = FakeHop(self.calls), FakeLog(self.calls)
-        self.loop = Loop(self.hop, self.log, Stopwatch(lambda: 0), batch_events, 0)
-
-    def step(self, *batch: Segment, change: Assignment | None = None) -> tuple[Step, list[str]]:
-        """One step on a batch: what it returned, and what it called."""
-        self.log.batches.append(list(batch))
-        self.log.assignments.append(change)
-        self.calls.clear()
-        return self.loop.step(), list(self.calls)
-
+from tests.loop_bench import IN, Bench, segment
 
 GAINED = Assignment({0: {IN: 5}, 1: {IN: 0}}, frozenset())
 
@@ -274,32 +140,6 @@ def test_aborted_batch_is_measured_too() -> None:
     bench.step(segment(b"a"))
     bench.step()
     assert bench.log.asked[1] == 2  # a message of 500 events: two make 1,000
-
-
-def test_pause_follows_from_the_last_batch() -> None:
-    """Five times what the last batch took to compute, between the bounds; the lower one wins."""
-    cadence = Cadence(0.3, 1.0)
-    assert [cadence.pause(busy) for busy in (0.0, 0.06, 0.1, 0.2, 9.0)] == pytest.approx(
-        [0.3, 0.3, 0.5, 1.0, 1.0]
-    )
-    assert Cadence(2.0, 0.6).pause(9.0) == 2.0
-
-
-def test_pause_counts_from_the_end_of_reading() -> None:
-    """A batch soon after the last one is gathered for the rest of the pause, a late one shortly."""
-    bench = Bench()
-    now = 0
-    loop = Loop(bench.hop, bench.log, Stopwatch(lambda: now), 1_000, 0.05, Cadence(0.3, 0.6))
-    for at_ms, wanted in ((0, 0.3), (100, 0.2), (240, 0.06), (295, 0.05), (5_000, 0.05)):
-        now = at_ms * 1_000_000
-        bench.log.batches.append([])
-        loop.step()
-        assert bench.log.lingers[-1] == pytest.approx(wanted)
-    bench.log.batches.append([segment(b"a")])
-    loop.step()
-    now += 100_000_000
-    loop.step()
-    assert bench.log.lingers[-1] == pytest.approx(0.2)
 
 
 def test_stopwatch_adds_up_by_station() -> None:

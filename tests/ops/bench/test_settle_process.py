@@ -63,6 +63,8 @@ def test_a_batch_arrives_when_every_partition_covers_it() -> None:
     assert 50 <= progress.latencies[1][0] < 100
     assert progress.done.is_set()
     assert progress.state_hash == OF_NOTHING
+    assert progress.measured["events"] == 30
+    assert 100 <= progress.measured["seconds"] < 150
     assert progress.transactions == {"rate": 2, "accrue": 3}
     assert progress.batches == [10, 20]
 
