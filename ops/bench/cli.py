@@ -15,7 +15,7 @@ from ops.bench.freshness import freshness
 from ops.bench.peers import compare, peers_ready
 from ops.bench.rate import Setting, measure
 from ops.bench.recipe import Shape
-from ops.bench.report import middle
+from ops.bench.report import middle_checked
 from ops.output import Exit, Form, print_json, show
 
 bench_app = typer.Typer(help="Benchmarks on genuine Kafka.", no_args_is_help=True)
@@ -45,7 +45,7 @@ def bench_rate(
                 reports.append(measure(address, Setting(events, envelope)))
             if run_peers is not None:
                 turns.append(run_peers())
-    document = middle(reports, "ratio_to_ceiling")
+    document = middle_checked(reports, "ratio_to_ceiling")
     if turns:
         document |= compare(reports, turns)
     _print(document, output)
@@ -114,11 +114,15 @@ def bench_freshness(
 @bench_app.command("embedded")
 def bench_embedded(
     events: Annotated[int, typer.Option(help="Events of generated traffic.")] = 2_000_000,
+    repeat: Repeat = 3,
     brokers: Brokers = None,
     output: Output = Form.TABLE,
 ) -> None:
-    """`weir settle` on Avro files against the same events on Kafka."""
-    _print(embedded(brokers, events), output)
+    """`weir settle` on Avro files against the same events on Kafka, by turns."""
+    document = embedded(brokers, events, repeat)
+    _print(document, output)
+    if document["checked"] != "exact":
+        raise typer.Exit(int(Exit.FINDING))
 
 
 @bench_app.command("recovery")
@@ -137,7 +141,7 @@ def _by_turns(settings: Sequence[Setting], repeat: int) -> list[dict[str, Any]]:
         for setting, of_setting in zip(settings, reports, strict=True):
             with broker(None) as address:
                 of_setting.append(measure(address, setting, ceiling=False))
-    return [middle(of_setting, "events_per_second") for of_setting in reports]
+    return [middle_checked(of_setting, "events_per_second") for of_setting in reports]
 
 
 def _print(document: dict[str, Any], output: Form) -> None:

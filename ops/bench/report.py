@@ -44,13 +44,17 @@ def middle(reports: Sequence[Mapping[str, Any]], figure: str) -> dict[str, Any]:
     """Of several runs the one in the middle by a figure, and what they came to, in their order.
 
     A machine that others use too changes its pace by a quarter within minutes: one run may meet a
-    good moment or a bad one. All of them must be exact, though.
+    good moment or a bad one.
     """
     ranked = sorted(reports, key=lambda report: float(report[figure]))
-    found = dict(ranked[(len(ranked) - 1) // 2])
-    found["checked"] = next((r["checked"] for r in reports if r["checked"] != "exact"), "exact")
-    found["runs"] = [report[figure] for report in reports]
-    return found
+    runs = [report[figure] for report in reports]
+    return {**ranked[(len(ranked) - 1) // 2], "runs": runs}
+
+
+def middle_checked(reports: Sequence[Mapping[str, Any]], figure: str) -> dict[str, Any]:
+    """The `middle` of runs that were each checked: all of them must be exact."""
+    checked = next((r["checked"] for r in reports if r["checked"] != "exact"), "exact")
+    return {**middle(reports, figure), "checked": checked}
 
 
 def percentile(weighted: list[tuple[float, int]], share: float) -> float:
