@@ -205,13 +205,13 @@ def _rate_line(row: Row, item: ItemInfo, tables: Tables) -> str:
 
 def _deck_steps(row: Row, item: ItemInfo, tables: Tables) -> str:
     """The increments of a deck's rate, where the reference still has the rate that was used."""
-    decks = tables.decks
+    decks, rates = tables.decks, tables.rates
     seconds = np.array([row["started_us"] // 1_000_000], np.int64)
     for zone, name in enumerate(decks.zone_names):
         if name == row["zone"] and int(decks.deck_of_zone[zone]) == item.deck:
-            rate = int(decks.rate_of.lookup(np.array([zone], np.int32), seconds)[0])
-            if rate >= 0 and int(decks.rate_price_nanos[rate]) == row["price_nanos"]:
-                first, following = int(decks.rate_initial[rate]), int(decks.rate_next[rate])
+            line = int(decks.line_of.lookup(np.array([zone], np.int32), seconds)[0])
+            if line >= 0 and int(rates.price_nanos[line]) == row["price_nanos"]:
+                first, following = rates.initial_seconds[line], rates.next_seconds[line]
                 return f", increments {first}/{following} s"
     return ""
 

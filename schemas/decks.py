@@ -13,15 +13,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from schemas.agreements import (
-    NAME,
-    NAME_ADVICE,
-    PRICE_NANOS_MAX,
-    SECONDS_MAX,
-    check_name,
-    price_nanos,
-)
 from schemas.documents import Problems
+from schemas.fields import NAME, NAME_ADVICE, check_name
+from schemas.prices import PRICE_NANOS_MAX, SECONDS_MAX, price_nanos
 from schemas.sheets import Sheet, read_csv
 
 PREFIX_COLUMNS = ("prefix", "zone")

@@ -12,10 +12,11 @@ from collections.abc import Collection
 
 import polars as pl
 
-from schemas.agreements import NAME, NAME_ADVICE, OWN_NAME
+from schemas.agreements import OWN_NAME
 from schemas.codes import KeyKind
 from schemas.decks import DIGITS, DIGITS_ADVICE
 from schemas.documents import Problems
+from schemas.fields import NAME, NAME_ADVICE
 from schemas.sheets import Sheet, read_csv
 
 FILE = "attribution.csv"

@@ -11,20 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 
-from schemas.agreements import (
-    PERS,
-    QUANTITIES,
-    Agreement,
-    DeckPrice,
-    Item,
-    Per,
-    SharePrice,
-    TiersPrice,
-    UnitPrice,
-)
+from schemas.agreements import Agreement, Item
 from schemas.codes import Direction, Quantity, Role, RoundingPlace, Service
 from schemas.documents import Path
 from schemas.money import NANOS, NANOS_DECIMALS, parse_decimal
+from schemas.prices import PERS, QUANTITIES, DeckPrice, Per, SharePrice, TiersPrice, UnitPrice
 
 Finding = tuple[Path, str]
 

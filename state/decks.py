@@ -1,4 +1,4 @@
-"""Rate decks on the hot path: number -> zone by longest prefix, zone and second -> rate row.
+"""Rate decks on the hot path: number -> zone by longest prefix, zone and second -> rate line.
 
 All decks lie in one structure each for prefixes, zones and rates, so that a batch whose rows
 belong to many decks is looked up at once. Zone codes are dense over all decks: a zone of one deck
@@ -16,10 +16,13 @@ import polars as pl
 
 from schemas.decks import Deck
 from state.prefixes import Prefixes
+from state.rates import Rates
 from state.versions import AsOf
 
 Int32 = npt.NDArray[np.int32]
-Int64 = npt.NDArray[np.int64]
+
+# The columns of a deck that make a rate line, in the order of `Rates`.
+RATE_LINE = ("price_nanos", "connect_fee_nanos", "initial_seconds", "next_seconds")
 
 
 @dataclass(frozen=True)
@@ -27,18 +30,17 @@ class DeckTables:
     """Every deck. A deck's code is its table in `prefixes`, whose values are zone codes."""
 
     prefixes: Prefixes
-    rate_of: AsOf
-    rate_price_nanos: Int64
-    rate_connect_nanos: Int64
-    rate_initial: Int64
-    rate_next: Int64
+    line_of: AsOf
     zone_names: tuple[str, ...]
     deck_names: tuple[str, ...]
     deck_of_zone: Int32
 
 
-def build_decks(decks: Sequence[Deck]) -> DeckTables:
-    """The tables of these decks; a deck's code is its place in the sequence."""
+def build_decks(decks: Sequence[Deck], first_line: int = 0) -> tuple[DeckTables, Rates]:
+    """The tables of these decks, and their rate lines, which are numbered from `first_line` on.
+
+    A deck's code is its place in the sequence.
+    """
     zones = _joined([deck.rates.select("zone").unique(maintain_order=True) for deck in decks])
     zones = zones.with_row_index("code").with_columns(pl.col("code").cast(pl.Int32))
     rates = _joined([deck.rates for deck in decks]).join(
@@ -52,25 +54,23 @@ def build_decks(decks: Sequence[Deck]) -> DeckTables:
     }
     empty = prefixes.clear()
     of_deck = [tables.get(code, empty) for code in range(len(decks))]
-    return DeckTables(
+    lines = Rates(*(rates[name].to_numpy() for name in RATE_LINE))
+    found = DeckTables(
         prefixes=Prefixes.build(
             [(table["prefix"].to_arrow(), table["code"].to_numpy()) for table in of_deck]
         ),
-        rate_of=AsOf.build(
+        line_of=AsOf.build(
             rates["code"].to_numpy(),
             rates["valid_from_s"].to_numpy(),
             rates["valid_upto_s"].to_numpy(),
-            np.arange(rates.height, dtype=np.int32),
+            first_line + np.arange(rates.height, dtype=np.int32),
             zones.height,
         ),
-        rate_price_nanos=rates["price_nanos"].to_numpy(),
-        rate_connect_nanos=rates["connect_fee_nanos"].to_numpy(),
-        rate_initial=rates["initial_seconds"].to_numpy(),
-        rate_next=rates["next_seconds"].to_numpy(),
         zone_names=tuple(zones["zone"].to_list()),
         deck_names=tuple(deck.name for deck in decks),
         deck_of_zone=zones["deck"].to_numpy(),
     )
+    return found, lines
 
 
 _COLUMNS = {

@@ -23,6 +23,7 @@ from state.calendar import Periods
 from state.decks import DeckTables, build_decks
 from state.keys import OWN, KeyColumns, build_keys
 from state.prefixes import Prefixes
+from state.rates import Rates, own_lines
 from state.terms import NONE, AgreementInfo, ItemInfo, VersionInfo, build_terms
 from state.versions import AsOf
 
@@ -52,6 +53,7 @@ class Tables:
     second, `version_of` an agreement's version row, `item_of` a version's item row by role, service
     and direction. The columns that begin with `version_` have a row per version, those that begin
     with `item_` a row per item; `items` and `versions` say the same in words.
+    `item_line` is an item's rate line among `rates`, where no deck says it.
     """
 
     reference_id: str
@@ -74,16 +76,14 @@ class Tables:
     item_kind: Int8
     item_quantity: Int8
     item_unit: Int64
-    item_price_nanos: Int64
-    item_connect_nanos: Int64
-    item_initial: Int64
-    item_next: Int64
+    item_line: Int32
     item_deck: Int32
     item_place: Int8
     item_mode: Int8
     item_decimals: Int8
     item_currency: Int32
     decks: DeckTables
+    rates: Rates
 
 
 def build(reference: Reference) -> Tables:
@@ -94,6 +94,8 @@ def build(reference: Reference) -> Tables:
     keys = build_keys(reference.attribution, [a.agreement for a in reference.agreements])
     versions, items = terms.versions, terms.items
     of_item = [versions[item.version_row] for item in items]
+    own, item_line = own_lines(items)
+    deck_tables, deck_lines = build_decks(reference.decks, len(own))
     return Tables(
         reference_id=reference.reference_id,
         keys=keys.names,
@@ -115,14 +117,12 @@ def build(reference: Reference) -> Tables:
         item_kind=np.array([item.price_kind for item in items], np.int8),
         item_quantity=np.array([item.quantity for item in items], np.int8),
         item_unit=np.array([item.unit for item in items], np.int64),
-        item_price_nanos=np.array([item.price_nanos for item in items], np.int64),
-        item_connect_nanos=np.array([item.connect_fee_nanos for item in items], np.int64),
-        item_initial=np.array([item.initial_seconds for item in items], np.int64),
-        item_next=np.array([item.next_seconds for item in items], np.int64),
+        item_line=item_line,
         item_deck=np.array([item.deck for item in items], np.int32),
         item_place=np.array([version.rounding_place for version in of_item], np.int8),
         item_mode=np.array([version.rounding_mode for version in of_item], np.int8),
         item_decimals=np.array([version.decimals for version in of_item], np.int8),
         item_currency=np.array([version.currency_code for version in of_item], np.int32),
-        decks=build_decks(reference.decks),
+        decks=deck_tables,
+        rates=own.followed_by(deck_lines),
     )

@@ -13,17 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from schemas.agreements import (
-    PERS,
-    Agreement,
-    DeckPrice,
-    Item,
-    Per,
-    SharePrice,
-    TiersPrice,
-    UnitPrice,
-    Version,
-)
+from schemas.agreements import Agreement, Item, Version
 from schemas.codes import (
     Direction,
     Flow,
@@ -36,6 +26,7 @@ from schemas.codes import (
     Service,
 )
 from schemas.money import MICROS
+from schemas.prices import PERS, DeckPrice, Per, SharePrice, TiersPrice, UnitPrice
 from schemas.terms import tier_bound
 from state.calendar import Periods
 from state.versions import AsOf
@@ -100,6 +91,11 @@ class ItemInfo:
     next_seconds: int = 1
     deck: int = NONE
     tiers: tuple[tuple[int | None, int], ...] = ()
+
+    @property
+    def has_own_line(self) -> bool:
+        """Whether the item itself says its rate line; else its deck does."""
+        return self.price_kind is not PriceKind.DECK
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ import pytest
 
 import state.accrual_memory
 import state.usage_memory
-import streams.rating
+import streams.charging
 from schemas.codes import RoundingMode
 from schemas.money import round_columns
 from schemas.topics import RATE_CHANGELOG, USAGE
@@ -148,7 +148,7 @@ def round_down(patch: pytest.MonkeyPatch) -> None:
         chosen = RoundingMode.FLOOR if mode is RoundingMode.HALF_UP else mode
         return round_columns(numerator, denominator, chosen)
 
-    patch.setattr(streams.rating, "round_columns", cut)
+    patch.setattr(streams.charging, "round_columns", cut)
 
 
 def forget_changelog(patch: pytest.MonkeyPatch) -> None:

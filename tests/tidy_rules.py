@@ -25,7 +25,17 @@ FUNCTION_LINES_MAX = 60
 LOG_IMPLEMENTATIONS = ("streams/kafka*.py", "streams/local*.py")
 STATIONS = tuple(
     f"streams/{station}.py"
-    for station in ("usage", "duplicates", "attribution", "rating", "accrual", "statement")
+    for station in (
+        "usage",
+        "duplicates",
+        "attribution",
+        "rating",
+        "lines",
+        "counting",
+        "charging",
+        "accrual",
+        "statement",
+    )
 )
 ORACLE = "ops/oracle*.py"
 # What stands outside, and the one place that knows it.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas.agreements import PERS
+from schemas.prices import PERS
 from schemas.terms import tier_bound
 from tests.builders import agreement_text, complaints_of, reference_dir
 

@@ -29,10 +29,11 @@ def test_columns_say_what_the_items_say(tmp_path: Path) -> None:
         assert built.item_kind[row] == item.price_kind
         assert built.item_quantity[row] == item.quantity
         assert built.item_unit[row] == item.unit
-        assert built.item_price_nanos[row] == item.price_nanos
-        assert built.item_connect_nanos[row] == item.connect_fee_nanos
-        assert built.item_initial[row] == item.initial_seconds
-        assert built.item_next[row] == item.next_seconds
+        line, rates = built.item_line[row], built.rates
+        assert rates.price_nanos[line] == item.price_nanos
+        assert rates.connect_nanos[line] == item.connect_fee_nanos
+        assert rates.initial_seconds[line] == item.initial_seconds
+        assert rates.next_seconds[line] == item.next_seconds
         assert built.item_deck[row] == item.deck
         assert built.item_place[row] == version.rounding_place
         assert built.item_mode[row] == version.rounding_mode
@@ -61,7 +62,8 @@ def test_columns_have_the_types_that_the_stations_expect(tmp_path: Path) -> None
         assert code.dtype == np.int32
     for small in (built.item_kind, built.item_quantity, built.item_place, built.item_decimals):
         assert small.dtype == np.int8
-    for wide in (built.item_unit, built.item_price_nanos, built.item_initial, built.item_next):
+    rates = built.rates
+    for wide in (built.item_unit, rates.price_nanos, rates.initial_seconds, rates.next_seconds):
         assert wide.dtype == np.int64
 
 

@@ -1,0 +1,97 @@
+"""What single values in reference files may be: names, whole numbers, words of a list, moments.
+
+A value arrives as the text that stands in the file and leaves as what Weir computes with, or is
+refused with a sentence that says what is wrong and what to write. Which fields there are, and what
+they may be together, is said elsewhere: by the models of partners, agreements and prices.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import IntEnum
+from typing import Annotated, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator
+
+from schemas.moments import Moment, parse_moment
+from schemas.money import currency_exponent
+
+NAME = r"[A-Za-z0-9][A-Za-z0-9_.:-]*"
+NAME_ADVICE = "use letters, digits and _ . : - and begin with a letter or digit"
+
+Member = TypeVar("Member", bound=IntEnum)
+
+
+def read_text(value: object) -> str:
+    """A scalar's text; anything else is not a single value."""
+    if value is None:
+        raise ValueError("is empty; write a value or remove the field")
+    if not isinstance(value, str):
+        raise ValueError("holds a list or fields; write a single value")  # noqa: TRY004 - pydantic's
+    return value
+
+
+def check_name(value: object) -> str:
+    """A name as all of Weir writes them."""
+    text = read_text(value)
+    if re.fullmatch(NAME, text, re.ASCII) is None:
+        raise ValueError(f"{text!r} is not a name; {NAME_ADVICE}")
+    return text
+
+
+def line_of_text(value: object) -> str:
+    """Any words on one line."""
+    text = read_text(value).strip()
+    if not text or not text.isprintable():
+        raise ValueError("is not a name; write words on one line")
+    return text
+
+
+def whole(least: int, most: int) -> BeforeValidator:
+    """A validator for a whole number within bounds."""
+
+    def check(value: object) -> int:
+        """The number that the text writes."""
+        text = read_text(value)
+        known = re.fullmatch(r"0|-?[1-9][0-9]{0,17}", text, re.ASCII) is not None
+        if not known or not least <= int(text) <= most:
+            raise ValueError(f"{text!r} is not a whole number from {least} to {most}")
+        return int(text)
+
+    return BeforeValidator(check)
+
+
+def one_of(members: type[Member]) -> PlainValidator:
+    """A validator for the label of a member."""
+    by_label = {member.name.lower(): member for member in members}
+
+    def check(value: object) -> Member:
+        """The member with this label."""
+        text = read_text(value)
+        if text not in by_label:
+            raise ValueError(f"{text!r} is not known; write one of {', '.join(by_label)}")
+        return by_label[text]
+
+    return PlainValidator(check)
+
+
+def _moment(value: object) -> Moment:
+    """A boundary of validity."""
+    return parse_moment(read_text(value))
+
+
+def currency_code(value: object) -> str:
+    """A currency code that can be paid in."""
+    text = read_text(value)
+    currency_exponent(text)
+    return text
+
+
+Name = Annotated[str, BeforeValidator(check_name)]
+Valid = Annotated[Moment, PlainValidator(_moment)]
+
+
+class Strict(BaseModel):
+    """A part of a reference file: immutable, and with no field that nobody reads."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")

@@ -1,0 +1,159 @@
+"""Prices: what an item charges, as one of a few kinds that are told apart by `kind`.
+
+A deck prices calls by destination, a unit price every minute, megabyte or event, tiers by the
+period's total, a share takes a percentage of a retail amount. Prices are integers: nanos, the
+thousand-millionths of a currency unit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Discriminator, Field, PlainValidator, Tag
+
+from schemas.codes import Quantity, Service
+from schemas.fields import Name, Strict, read_text, whole
+from schemas.money import NANOS, NANOS_DECIMALS, parse_decimal
+
+# A price above this is a typing error, and with it the products of rating stay within bounds.
+PRICE_UNITS_MAX = 1_000_000
+PRICE_NANOS_MAX = PRICE_UNITS_MAX * NANOS
+SECONDS_MAX = 86_400
+PERCENT_DECIMALS = 7
+
+
+@dataclass(frozen=True)
+class Per:
+    """What a price is for: so many (`unit`) of a quantity. A minute is 60 SECONDS."""
+
+    name: str
+    quantity: Quantity
+    unit: int
+
+
+PERS = {
+    per.name: per
+    for per in (
+        Per("second", Quantity.SECONDS, 1),
+        Per("minute", Quantity.SECONDS, 60),
+        Per("hour", Quantity.SECONDS, 3_600),
+        Per("byte", Quantity.BYTES, 1),
+        Per("kilobyte", Quantity.BYTES, 10**3),
+        Per("megabyte", Quantity.BYTES, 10**6),
+        Per("gigabyte", Quantity.BYTES, 10**9),
+        Per("mebibyte", Quantity.BYTES, 2**20),
+        Per("gibibyte", Quantity.BYTES, 2**30),
+        Per("event", Quantity.EVENTS, 1),
+        Per("unit", Quantity.UNITS, 1),
+    )
+}
+
+# What each service can be counted in, beyond events.
+QUANTITIES: dict[Service, frozenset[Quantity]] = {
+    Service.VOICE: frozenset({Quantity.EVENTS, Quantity.SECONDS}),
+    Service.SMS: frozenset({Quantity.EVENTS, Quantity.UNITS}),
+    Service.DATA: frozenset({Quantity.EVENTS, Quantity.SECONDS, Quantity.BYTES}),
+    Service.BANDWIDTH: frozenset({Quantity.EVENTS, Quantity.BYTES}),
+    Service.CIRCUIT: frozenset({Quantity.EVENTS, Quantity.UNITS}),
+    Service.TRANSACTION: frozenset({Quantity.EVENTS, Quantity.UNITS, Quantity.AMOUNT_MICROS}),
+}
+
+
+def price_nanos(value: object) -> int:
+    """A price in nanos; neither negative nor beyond what a typing error would make it."""
+    nanos = parse_decimal(read_text(value), NANOS_DECIMALS)
+    if nanos < 0:
+        raise ValueError(
+            f"{value!r} is negative; write it positive and turn the item's flow around"
+        )
+    if nanos > PRICE_NANOS_MAX:
+        raise ValueError(
+            f"{value!r} is above {PRICE_UNITS_MAX}; check the price and what it is per"
+        )
+    return nanos
+
+
+def _percent_nanos(value: object) -> int:
+    """A percentage as nanos per unit of money: 30 is 0.3, 300,000,000 nanos."""
+    nanos = parse_decimal(read_text(value), PERCENT_DECIMALS)
+    if not 0 <= nanos <= NANOS:
+        raise ValueError(f"{value!r} is not a percentage; write a number from 0 to 100")
+    return nanos
+
+
+def _per(value: object) -> Per:
+    """What a price is for."""
+    text = read_text(value)
+    if text not in PERS:
+        raise ValueError(f"{text!r} is not known; write one of {', '.join(PERS)}")
+    return PERS[text]
+
+
+Nanos = Annotated[int, BeforeValidator(price_nanos)]
+Increment = Annotated[int, whole(1, SECONDS_MAX)]
+PerField = Annotated[Per, PlainValidator(_per)]
+
+
+class DeckPrice(Strict):
+    """Calls priced by destination: the deck says zone, price per minute and increments."""
+
+    kind: Literal["deck"]
+    deck: Name
+
+
+class UnitPrice(Strict):
+    """The same price for every `per` of the quantity, and a fee per event."""
+
+    kind: Literal["unit"]
+    per: PerField
+    amount_nanos: Nanos = Field(alias="amount")
+    connect_fee_nanos: Nanos = Field(alias="connect_fee", default=0)
+    initial_seconds: Increment = 1
+    next_seconds: Increment = 1
+
+
+class Tier(Strict):
+    """A step of a graduated price: up to and with this much of the period's total, if bounded."""
+
+    up_to: Annotated[str, BeforeValidator(read_text)] | None = None
+    price_nanos: Nanos = Field(alias="price")
+
+
+class TiersPrice(Strict):
+    """A graduated price of the period's total: each tier's price holds for what lies within it."""
+
+    kind: Literal["tiers"]
+    per: PerField
+    initial_seconds: Increment = 1
+    next_seconds: Increment = 1
+    tiers: tuple[Tier, ...]
+
+
+class SharePrice(Strict):
+    """A percentage of the retail amount of a transaction."""
+
+    kind: Literal["share"]
+    percent_nanos: Annotated[int, BeforeValidator(_percent_nanos)] = Field(alias="percent")
+
+
+def _kind_of(value: Any) -> str | None:  # noqa: ANN401 - pydantic hands over whatever was written
+    """The tag of a price's model; unlike the kind itself, it is not the name of a field."""
+    kind = value.get("kind") if isinstance(value, dict) else getattr(value, "kind", None)
+    return f"({kind})" if isinstance(kind, str) else None
+
+
+Price = Annotated[
+    Annotated[DeckPrice, Tag("(deck)")]
+    | Annotated[UnitPrice, Tag("(unit)")]
+    | Annotated[TiersPrice, Tag("(tiers)")]
+    | Annotated[SharePrice, Tag("(share)")],
+    Discriminator(
+        _kind_of,
+        custom_error_type="price_kind",
+        custom_error_message="has no known kind; write kind: deck, unit, tiers or share",
+    ),
+]
+
+PRICE_MODELS = (DeckPrice, UnitPrice, TiersPrice, Tier, SharePrice)
+"""Every model that a price consists of."""

@@ -1,0 +1,40 @@
+"""Lines: which rate line each leg is charged by.
+
+Most items have a line of their own. A deck has one for every zone and time: the longest prefix of
+the number gives the zone, the zone and the event's time give the rate in force.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from schemas.codes import PriceKind, Reason
+from schemas.money import MICROS
+from state.rates import NO_LINE
+from state.tables import NONE, Tables
+from streams.attribution import Legs
+from streams.families import Codes
+from streams.usage import UsageBatch
+
+
+def find_lines(
+    usage: UsageBatch, legs: Legs, reason: npt.NDArray[np.int8], tables: Tables
+) -> tuple[Codes, Codes]:
+    """The rate line of each leg and its zone (NONE without a deck).
+
+    A leg that no rate is in force for gets `NO_LINE` and, in place, its reason.
+    """
+    line = tables.item_line[legs.item]
+    zone = np.full(len(legs), NONE, np.int32)
+    kind = tables.item_kind[legs.item]
+    by_deck = np.flatnonzero((kind == PriceKind.DECK) & (reason == 0))
+    if len(by_deck):
+        decks = tables.decks
+        event = legs.event[by_deck]
+        deck = tables.item_deck[legs.item[by_deck]]
+        zone[by_deck] = decks.prefixes.lookup(deck, usage.rated_number[event])
+        found = decks.line_of.lookup(zone[by_deck], usage.started_us[event] // MICROS)
+        reason[by_deck[found == NONE]] = Reason.NO_RATE
+        line[by_deck] = np.where(found == NONE, NO_LINE, found)
+    return line, zone
