@@ -9,10 +9,7 @@ What was not rated is shown with the reason and with what to do about it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
 from typing import Any
-
-import numpy as np
 
 from ops.explain_event import (
     EventName,
@@ -23,16 +20,16 @@ from ops.explain_event import (
     outcomes,
     rated_legs,
 )
+from ops.explain_leg import arithmetic, rate_line
 from ops.figures import period_rows
 from ops.reading import Topics
-from schemas.codes import PriceKind, Quantity, Reason, Role
+from schemas.codes import Reason, Role
 from schemas.money import format_micros
 from schemas.records import codec
 from schemas.topics import ACCRUALS, RECYCLE, USAGE
-from state.tables import ItemInfo, Tables
-from streams.accrual import NANOS, Book, Terms
+from state.tables import Tables
+from streams.accrual import Book, Terms
 from streams.contribution import HOUR_US, Series
-from streams.statement import format_nanos, fraction_text
 
 Row = Mapping[str, Any]
 Document = dict[str, Any]
@@ -121,10 +118,10 @@ def leg(row: Row, tables: Tables, book: Book) -> Document:
         "attribution": f"{row['key']} -> {row['agreement']} ({terms.partner}, {terms.model})",
         "agreement_version": f"{row['agreement']} version {row['version']}",
         "item": f"{row['item']}: {item.price_kind.label} per {item.per}, {item.flow.label}",
-        "rate_line": _rate_line(row, item, tables),
+        "rate_line": rate_line(row, item, tables),
         "measured": f"{row['raw_quantity']} {item.quantity.label}",
         "charged": f"{row['quantity']} {item.quantity.label}",
-        "arithmetic": _arithmetic(row, item),
+        "arithmetic": arithmetic(row, item),
         "charge": None if terms.tiered else format_micros(row["charge_micros"]),
         "currency": version.currency,
         "rounding": f"{version.rounding_place.label}, {version.rounding_mode.label},"
@@ -162,58 +159,6 @@ def booked(row: Row, request: tuple[int, int] | None, documents: Sequence[Row], 
     while period in cuts and offset >= cuts[period].get(place, 0):
         period = periods.label(periods.parse(period) + 1)
     return period
-
-
-def _arithmetic(row: Row, item: ItemInfo) -> str:
-    """How quantity and price make the charge."""
-    if item.price_kind is PriceKind.TIERS:
-        return (
-            f"priced by the period's volume, of which this event is {row['quantity']}"
-            f" {item.quantity.label}"
-        )
-    price, unit, quantity = row["price_nanos"], item.unit, row["quantity"]
-    connect_nanos = row["connect_nanos"] if quantity else 0
-    exact = Fraction(price * quantity + connect_nanos * unit, unit * NANOS)
-    over = f" / {unit}" if unit != 1 else ""
-    fee = f" + {format_nanos(connect_nanos)}" if connect_nanos else ""
-    return (
-        f"{quantity} x {format_nanos(price)}{over}{fee} = {fraction_text(exact)}"
-        f" -> {format_micros(row['charge_micros'])}"
-    )
-
-
-def _rate_line(row: Row, item: ItemInfo, tables: Tables) -> str:
-    """The price that was found, where, and what goes with it."""
-    steps = f", increments {item.initial_seconds}/{item.next_seconds} s"
-    if item.quantity is not Quantity.SECONDS:
-        steps = ""
-    if item.price_kind is PriceKind.TIERS:
-        tiers = [
-            f"{format_nanos(price)} {'above' if upto is None else f'up to {upto}'}"
-            for upto, price in item.tiers
-        ]
-        return f"graduated per {item.per} ({item.quantity.label}): {', '.join(tiers)}{steps}"
-    price = format_nanos(row["price_nanos"])
-    if item.price_kind is PriceKind.SHARE:
-        return f"share of {format_nanos(row['price_nanos'] * 100)} % of the retail amount"
-    fee = f", connect fee {format_nanos(row['connect_nanos'])}" if row["connect_nanos"] else ""
-    if item.price_kind is PriceKind.DECK:
-        place = f"deck {tables.decks.deck_names[item.deck]}, zone {row['zone']}: "
-        return f"{place}{price} per {item.per}{fee}{_deck_steps(row, item, tables)}"
-    return f"{price} per {item.per}{fee}{steps}"
-
-
-def _deck_steps(row: Row, item: ItemInfo, tables: Tables) -> str:
-    """The increments of a deck's rate, where the reference still has the rate that was used."""
-    decks, rates = tables.decks, tables.rates
-    seconds = np.array([row["started_us"] // 1_000_000], np.int64)
-    for zone, name in enumerate(decks.zone_names):
-        if name == row["zone"] and int(decks.deck_of_zone[zone]) == item.deck:
-            line = int(decks.line_of.lookup(np.array([zone], np.int32), seconds)[0])
-            if line >= 0 and int(rates.price_nanos[line]) == row["price_nanos"]:
-                first, following = rates.initial_seconds[line], rates.next_seconds[line]
-                return f", increments {first}/{following} s"
-    return ""
 
 
 def accrual_of(row: Row, period: str, found: Sequence[Row]) -> list[Document]:

@@ -8,7 +8,7 @@ priced in `oracle_statement`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -81,7 +81,8 @@ def rate(usage: Usage, claim: Claim, reference: Reference) -> Leg | str:
         found = _deck_rate(usage, price.deck, reference)
         if found is None:
             return "no_rate"
-        zone, price = found[0], found[1].price
+        zone = found[0]
+        price = _priced_by(found[1].price, price)
     if price.kind == "share" and usage.text("retail_currency") != version.currency:
         return "currency_mismatch"
     leg = _leg(usage, claim, version, item, price, zone)
@@ -109,14 +110,8 @@ def _leg(usage: Usage, claim: Claim, version: Version, item: Item, price: Price,
     """Count, charge and round one leg."""
     started = usage.number("started_at")
     counted = count(usage, price.quantity)
-    quantity = counted
-    if price.quantity == "seconds":
-        quantity = billed_seconds(counted, price.initial_seconds, price.next_seconds)
-    exact = Fraction(0)
-    if price.kind != "tiers" and quantity != 0:
-        exact = price.amount * Fraction(quantity, price.unit)
-        if price.connect_fee:
-            exact += price.connect_fee
+    quantity = charged_for(counted, price)
+    exact = Fraction(0) if price.kind == "tiers" else event_charge(counted, quantity, price)
     if version.rounding.place == "record":
         charge_micros = round_micros(exact, version.rounding)
     else:
@@ -145,9 +140,44 @@ def count(usage: Usage, quantity: str) -> int:
         return ceil(Fraction(usage.number("duration_ms"), 1000))  # a second begun is a second
     if quantity == "bytes":
         return usage.number("volume_up_bytes") + usage.number("volume_down_bytes")
+    if quantity in ("up_bytes", "down_bytes"):
+        return usage.number(f"volume_{quantity}")
     if quantity == "units":
         return usage.number("units")
     return usage.number("retail_amount_micros")
+
+
+def charged_for(counted: int, price: Price) -> int:
+    """What of a measured quantity is charged for, by the steps that the price says."""
+    if counted < 0:
+        return -charged_for(-counted, price)
+    if counted == 0:
+        return 0
+    size, step = max(counted, price.least_counted), price.next_seconds
+    if price.begun_step == "up":
+        return billed_seconds(size, price.initial_seconds, step)
+    return round_units(Fraction(size, step), price.begun_step) * step
+
+
+def event_charge(counted: int, quantity: int, price: Price) -> Fraction:
+    """What one event costs exactly, with everything that its price says but rounding."""
+    if counted == 0 and price.attempt_fee:
+        return price.attempt_fee
+    if quantity == 0:
+        return Fraction(0)
+    exact = (price.amount * Fraction(quantity, price.unit) + price.connect_fee) * price.factor
+    sign = -1 if quantity < 0 else 1
+    if price.minimum:
+        exact = sign * max(sign * exact, price.minimum)
+    if price.maximum is not None:
+        exact = sign * min(sign * exact, price.maximum)
+    return exact
+
+
+def _priced_by(rate: Price, agreed: Price) -> Price:
+    """A deck's rate with what the agreement says beside the deck."""
+    own = {name: getattr(agreed, name) for name in ("factor", "minimum", "maximum", "attempt_fee")}
+    return replace(rate, **own)
 
 
 def billed_seconds(seconds: int, initial: int, following: int) -> int:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from fractions import Fraction
 from pathlib import Path
@@ -78,6 +78,17 @@ class Price:
     next_seconds: int = 1
     deck: str = ""
     tiers: tuple[Tier, ...] = ()
+    least_counted: int = 0
+    begun_step: str = "up"
+    factor: Fraction = Fraction(1)
+    minimum: Fraction = Fraction(0)
+    maximum: Fraction | None = None
+    attempt_fee: Fraction = Fraction(0)
+
+    @property
+    def over(self) -> int:
+        """What Weir's residues of the item are over, in thousand-millionths."""
+        return self.unit * self.factor.denominator
 
 
 @dataclass(frozen=True)
@@ -255,18 +266,45 @@ def _item(entry: Mapping[str, object]) -> Item:
         service=str(entry["service"]),
         direction=str(entry.get("direction", "any")),
         flow=str(entry["flow"]),
-        price=_price(_mapping(entry["price"])),
+        price=_counting(_price(_mapping(entry["price"])), _mapping(entry.get("count") or {})),
+    )
+
+
+def _counting(price: Price, count: Mapping[str, object]) -> Price:
+    """A price whose item says what of an event counts, and in which steps."""
+    return replace(
+        price,
+        quantity=str(count.get("of", price.quantity)),
+        initial_seconds=int(str(count.get("initial", price.initial_seconds))),
+        next_seconds=int(str(count.get("next", price.next_seconds))),
+        least_counted=int(str(count.get("minimum", "0"))),
+        begun_step=str(count.get("round", "up")),
     )
 
 
 def _price(entry: Mapping[str, object]) -> Price:
     """One price; a deck's own figures stand in its files and are read there."""
-    kind = str(entry["kind"])
+    price = _of_kind(str(entry["kind"]), entry)
+    maximum = entry.get("maximum")
+    return replace(
+        price,
+        minimum=_exact(entry.get("minimum", "0")),
+        maximum=None if maximum is None else _exact(maximum),
+        attempt_fee=_exact(entry.get("attempt_fee", "0")),
+        factor=_exact(entry.get("factor", "1"))
+        * (100 - _exact(entry.get("less_percent", "0")))
+        / 100,
+    )
+
+
+def _of_kind(kind: str, entry: Mapping[str, object]) -> Price:
+    """What the kinds of price have each for themselves."""
     if kind == "deck":
         return Price(kind, "minute", "seconds", 60, deck=str(entry["deck"]))
     if kind == "share":
         # A share of a retail amount: percent of each unit of currency, which is a million micros.
-        return Price(kind, "amount", "amount_micros", 10**6, _exact(entry["percent"]) / 100)
+        percent, fee = _exact(entry["percent"]), _exact(entry.get("connect_fee", "0"))
+        return Price(kind, "amount", "amount_micros", 10**6, percent / 100, fee)
     per = str(entry["per"])
     quantity, unit = PER[per]
     tiers: list[Tier] = []

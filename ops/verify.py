@@ -165,7 +165,7 @@ def _rows(found: Found, reference: Reference) -> dict[str, str]:
     A row of nothing stands for usage of other rows that moved its price, by nothing in the end.
     """
     units = {
-        (a.name, v.number, i.name): i.price.unit
+        (a.name, v.number, i.name): i.price.over
         for a in reference.agreements.values()
         for v in a.versions
         for i in v.items

@@ -9,11 +9,13 @@ usage by *items*: one per role, service and direction, with a flow (who owes who
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, PlainValidator
 
 from schemas.codes import Direction, Flow, Model, Role, RoundingMode, RoundingPlace, Service
+from schemas.documents import Path
 from schemas.fields import (
     Name,
     Strict,
@@ -25,7 +27,7 @@ from schemas.fields import (
     whole,
 )
 from schemas.moments import OPEN_UPTO_S, check_zone
-from schemas.prices import PRICE_MODELS, Price
+from schemas.prices import PRICE_MODELS, Count, Price
 
 OWN_NAME = "own"
 
@@ -80,6 +82,7 @@ class Item(Strict):
         alias="direction", default=tuple(Direction)
     )
     flow: Annotated[Flow, one_of(Flow)]
+    count: Count | None = None
     price: Price
 
 
@@ -122,6 +125,13 @@ class Agreement(Strict):
     model: Annotated[Model, one_of(Model)]
     pool: Name | None = None
     versions: tuple[Version, ...]
+
+
+def items_of(agreement: Agreement) -> Iterator[tuple[Path, Item]]:
+    """All items of all versions with their paths."""
+    for number, version in enumerate(agreement.versions):
+        for index, item in enumerate(version.items):
+            yield ("versions", number, "items", index), item
 
 
 def _field_names(*models: type[BaseModel]) -> tuple[str, ...]:

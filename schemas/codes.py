@@ -98,6 +98,16 @@ class Quantity(Code):
     BYTES = 2
     UNITS = 3
     AMOUNT_MICROS = 4
+    UP_BYTES = 5
+    DOWN_BYTES = 6
+
+
+class CountRound(Code):
+    """What becomes of a begun step of a quantity."""
+
+    UP = 0
+    DOWN = 1
+    HALF_UP = 2
 
 
 class RoundingPlace(Code):

@@ -17,6 +17,7 @@ import yaml
 
 Value: TypeAlias = "str | Entry | Entries | None"
 Path: TypeAlias = tuple["str | int", ...]
+Finding: TypeAlias = tuple[Path, str]
 
 DEPTH_MAX = 20
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})

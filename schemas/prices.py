@@ -8,19 +8,21 @@ thousand-millionths of a currency unit.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, PlainValidator, Tag
 
-from schemas.codes import Quantity, Service
-from schemas.fields import Name, Strict, read_text, whole
-from schemas.money import NANOS, NANOS_DECIMALS, parse_decimal
+from schemas.codes import CountRound, Quantity, Service
+from schemas.fields import Name, Strict, one_of, read_text, whole
+from schemas.money import MICROS, NANOS, NANOS_DECIMALS, parse_decimal
 
 # A price above this is a typing error, and with it the products of rating stay within bounds.
 PRICE_UNITS_MAX = 1_000_000
 PRICE_NANOS_MAX = PRICE_UNITS_MAX * NANOS
 SECONDS_MAX = 86_400
 PERCENT_DECIMALS = 7
+COUNT_MAX = 10**15
 
 
 @dataclass(frozen=True)
@@ -46,15 +48,20 @@ PERS = {
         Per("gibibyte", Quantity.BYTES, 2**30),
         Per("event", Quantity.EVENTS, 1),
         Per("unit", Quantity.UNITS, 1),
+        Per("amount", Quantity.AMOUNT_MICROS, MICROS),
     )
 }
+AMOUNT = PERS["amount"]
+"""What a share is of: one currency unit of the retail amount."""
+
+VOLUMES = frozenset({Quantity.BYTES, Quantity.UP_BYTES, Quantity.DOWN_BYTES})
 
 # What each service can be counted in, beyond events.
 QUANTITIES: dict[Service, frozenset[Quantity]] = {
     Service.VOICE: frozenset({Quantity.EVENTS, Quantity.SECONDS}),
     Service.SMS: frozenset({Quantity.EVENTS, Quantity.UNITS}),
-    Service.DATA: frozenset({Quantity.EVENTS, Quantity.SECONDS, Quantity.BYTES}),
-    Service.BANDWIDTH: frozenset({Quantity.EVENTS, Quantity.BYTES}),
+    Service.DATA: frozenset({Quantity.EVENTS, Quantity.SECONDS, *VOLUMES}),
+    Service.BANDWIDTH: frozenset({Quantity.EVENTS, *VOLUMES}),
     Service.CIRCUIT: frozenset({Quantity.EVENTS, Quantity.UNITS}),
     Service.TRANSACTION: frozenset({Quantity.EVENTS, Quantity.UNITS, Quantity.AMOUNT_MICROS}),
 }
@@ -92,17 +99,54 @@ def _per(value: object) -> Per:
 
 Nanos = Annotated[int, BeforeValidator(price_nanos)]
 Increment = Annotated[int, whole(1, SECONDS_MAX)]
+Percent = Annotated[int, BeforeValidator(_percent_nanos)]
 PerField = Annotated[Per, PlainValidator(_per)]
 
 
-class DeckPrice(Strict):
-    """Calls priced by destination: the deck says zone, price per minute and increments."""
+class Count(Strict):
+    """What of an event is counted, and in which steps: the first one, then the following.
+
+    Every figure is in the counted quantity itself: seconds, bytes, units, micros of an amount.
+    `minimum` is the least that anything at all counts as.
+    """
+
+    of: Annotated[Quantity, one_of(Quantity)] | None = None
+    initial: Annotated[int, whole(1, COUNT_MAX)] | None = None
+    following: Annotated[int, whole(1, COUNT_MAX)] | None = Field(alias="next", default=None)
+    minimum: Annotated[int, whole(0, COUNT_MAX)] = 0
+    round: Annotated[CountRound, one_of(CountRound)] = CountRound.UP
+
+
+class EventPrice(Strict):
+    """What any price of one event may have: a fee to connect, limits, and a fee for an attempt.
+
+    The connect fee and the limits are of events that count anything, the attempt fee of those that
+    count nothing, as an unanswered call.
+    """
+
+    minimum_nanos: Nanos = Field(alias="minimum", default=0)
+    maximum_nanos: Nanos | None = Field(alias="maximum", default=None)
+    attempt_fee_nanos: Nanos = Field(alias="attempt_fee", default=0)
+
+
+class DeckPrice(EventPrice):
+    """Calls priced by destination: the deck says zone, price per minute and increments.
+
+    A `factor` multiplies price and connect fee, `less_percent` takes that much off both.
+    """
 
     kind: Literal["deck"]
     deck: Name
+    factor_nanos: Nanos = Field(alias="factor", default=NANOS)
+    less_percent_nanos: Percent = Field(alias="less_percent", default=0)
+
+    @property
+    def factor(self) -> Fraction:
+        """What a price of the deck is multiplied by."""
+        return Fraction(self.factor_nanos, NANOS) * (1 - Fraction(self.less_percent_nanos, NANOS))
 
 
-class UnitPrice(Strict):
+class UnitPrice(EventPrice):
     """The same price for every `per` of the quantity, and a fee per event."""
 
     kind: Literal["unit"]
@@ -130,11 +174,27 @@ class TiersPrice(Strict):
     tiers: tuple[Tier, ...]
 
 
-class SharePrice(Strict):
-    """A percentage of the retail amount of a transaction."""
+class SharePrice(EventPrice):
+    """A percentage of the retail amount of a transaction, and a fixed part per event."""
 
     kind: Literal["share"]
-    percent_nanos: Annotated[int, BeforeValidator(_percent_nanos)] = Field(alias="percent")
+    percent_nanos: Percent = Field(alias="percent")
+    connect_fee_nanos: Nanos = Field(alias="connect_fee", default=0)
+
+    @property
+    def quantity(self) -> Quantity:
+        """What it is a share of."""
+        return AMOUNT.quantity
+
+
+def counted(count: Count | None, price: UnitPrice | TiersPrice | SharePrice) -> tuple[int, int]:
+    """The first and the following step of what a price counts."""
+    initial = following = 1
+    if not isinstance(price, SharePrice):
+        initial, following = price.initial_seconds, price.next_seconds
+    if count is not None:
+        initial, following = count.initial or initial, count.following or following
+    return initial, following
 
 
 def _kind_of(value: Any) -> str | None:  # noqa: ANN401 - pydantic hands over whatever was written
@@ -155,5 +215,5 @@ Price = Annotated[
     ),
 ]
 
-PRICE_MODELS = (DeckPrice, UnitPrice, TiersPrice, Tier, SharePrice)
+PRICE_MODELS = (Count, DeckPrice, UnitPrice, TiersPrice, Tier, SharePrice)
 """Every model that a price consists of."""

@@ -11,13 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 
-from schemas.agreements import Agreement, Item
+from schemas.agreements import Agreement, items_of
 from schemas.codes import Direction, Quantity, Role, RoundingPlace, Service
-from schemas.documents import Path
+from schemas.documents import Finding, Path
 from schemas.money import NANOS, NANOS_DECIMALS, parse_decimal
 from schemas.prices import PERS, QUANTITIES, DeckPrice, Per, SharePrice, TiersPrice, UnitPrice
-
-Finding = tuple[Path, str]
+from schemas.terms_events import EVENT_CHECKS
 
 # A bound must fit a column of quantities with room to add.
 STEP_MAX = 2**61  # a rounding step in parts of (unit x 10^9), which is computed in 64 bits
@@ -69,7 +68,7 @@ def check_items_distinct(agreement: Agreement) -> Iterator[Finding]:
 
 def check_prices_fit(agreement: Agreement) -> Iterator[Finding]:
     """Each price is for a quantity that its service has, and increments are for seconds."""
-    for path, item in _items(agreement):
+    for path, item in items_of(agreement):
         here = (*path, "price")
         service = item.service
         match item.price:
@@ -98,18 +97,26 @@ def _check_per(here: Path, service: Service, price: UnitPrice | TiersPrice) -> I
 
 def check_rounding_fits(agreement: Agreement) -> Iterator[Finding]:
     """A record priced per something large cannot be rounded to tens: that would leave 64 bits."""
-    for path, item in _items(agreement):
+    for path, item in items_of(agreement):
         rounding = agreement.versions[int(path[1])].rounding
-        if rounding.place is not RoundingPlace.RECORD or not isinstance(item.price, UnitPrice):
+        if rounding.place is not RoundingPlace.RECORD:
             continue
-        if item.price.per.unit * 10 ** (NANOS_DECIMALS - rounding.decimals) > STEP_MAX:
+        match item.price:
+            case UnitPrice(per=per):
+                field, unit, advice = "per", per.unit, "write a smaller unit"
+            case DeckPrice(factor=factor):
+                field, unit = "deck", PERS["minute"].unit * factor.denominator
+                advice = "write a factor of fewer decimals"
+            case _:
+                continue
+        if unit * 10 ** (NANOS_DECIMALS - rounding.decimals) > STEP_MAX:
             what = f"is too large to round records to {rounding.decimals} decimals"
-            yield (*path, "price", "per"), f"{what}; write a smaller unit, or round the line"
+            yield (*path, "price", field), f"{what}; {advice}, or round the line"
 
 
 def check_tiers_rise(agreement: Agreement) -> Iterator[Finding]:
     """Tiers begin at nothing, rise, and only the last one is open: no gap and no overlap."""
-    for path, item in _items(agreement):
+    for path, item in items_of(agreement):
         if not isinstance(item.price, TiersPrice):
             continue
         here = (*path, "price", "tiers")
@@ -142,6 +149,7 @@ CHECKS: tuple[Callable[[Agreement], Iterable[Finding]], ...] = (
     check_prices_fit,
     check_rounding_fits,
     check_tiers_rise,
+    *EVENT_CHECKS,
 )
 
 
@@ -165,13 +173,6 @@ def tier_bound(text: str, per: Per) -> int:
 
 def deck_items(agreement: Agreement) -> Iterator[tuple[Path, str]]:
     """The decks that an agreement names, and where."""
-    for path, item in _items(agreement):
+    for path, item in items_of(agreement):
         if isinstance(item.price, DeckPrice):
             yield (*path, "price", "deck"), item.price.deck
-
-
-def _items(agreement: Agreement) -> Iterator[tuple[Path, Item]]:
-    """All items of all versions with their paths."""
-    for number, version in enumerate(agreement.versions):
-        for index, item in enumerate(version.items):
-            yield ("versions", number, "items", index), item

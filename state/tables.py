@@ -24,6 +24,7 @@ from state.decks import DeckTables, build_decks
 from state.keys import OWN, KeyColumns, build_keys
 from state.prefixes import Prefixes
 from state.rates import Rates, own_lines
+from state.special import Special
 from state.terms import NONE, AgreementInfo, ItemInfo, VersionInfo, build_terms
 from state.versions import AsOf
 
@@ -84,6 +85,7 @@ class Tables:
     item_currency: Int32
     decks: DeckTables
     rates: Rates
+    special: Special
 
 
 def build(reference: Reference) -> Tables:
@@ -125,4 +127,5 @@ def build(reference: Reference) -> Tables:
         item_currency=np.array([version.currency_code for version in of_item], np.int32),
         decks=deck_tables,
         rates=own.followed_by(deck_lines),
+        special=Special.of(items),
     )

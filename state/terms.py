@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from schemas.agreements import Agreement, Item, Version
 from schemas.codes import (
+    CountRound,
     Direction,
     Flow,
     Model,
@@ -25,16 +28,22 @@ from schemas.codes import (
     RoundingPlace,
     Service,
 )
-from schemas.money import MICROS
-from schemas.prices import PERS, DeckPrice, Per, SharePrice, TiersPrice, UnitPrice
+from schemas.prices import (
+    AMOUNT,
+    PERS,
+    DeckPrice,
+    EventPrice,
+    Per,
+    SharePrice,
+    TiersPrice,
+    UnitPrice,
+    counted,
+)
 from schemas.terms import tier_bound
 from state.calendar import Periods
 from state.versions import AsOf
 
 NONE = -1
-
-AMOUNT = Per("amount", Quantity.AMOUNT_MICROS, MICROS)
-"""What a share is of: one currency unit of the retail amount."""
 
 Int32 = npt.NDArray[np.int32]
 
@@ -73,7 +82,9 @@ class ItemInfo:
     """One item of one version. A price is `price_nanos` for every `unit` of the quantity.
 
     Prices are 0 where the price kind has others: in the deck (a code, else -1) or in `tiers`, pairs
-    of the quantity up to and with which a tier reaches (None for the last) and its price.
+    of the quantity up to and with which a tier reaches (None for the last) and its price. Exact
+    charges are over `unit` x 10^9; where a `factor` multiplies the price, its denominator is in
+    `unit` already.
     """
 
     name: str
@@ -90,6 +101,12 @@ class ItemInfo:
     initial_seconds: int = 1
     next_seconds: int = 1
     deck: int = NONE
+    factor: Fraction = Fraction(1)
+    count_minimum: int = 0
+    count_round: CountRound = CountRound.UP
+    minimum_nanos: int = 0
+    maximum_nanos: int | None = None
+    attempt_fee_nanos: int = 0
     tiers: tuple[tuple[int | None, int], ...] = ()
 
     @property
@@ -182,43 +199,48 @@ def _version_info(
 
 def _item_info(version_row: int, item: Item, decks: Mapping[str, int]) -> ItemInfo:
     """An item; what its kind of price does not have keeps its default."""
+    kind, per, price = _priced(item, decks)
+    count = item.count
+    quantity = per.quantity if count is None or count.of is None else count.of
+    factor = price.get("factor", Fraction(1))
+    limits: dict[str, Any] = {}
+    if isinstance(item.price, EventPrice):
+        names = ("minimum_nanos", "maximum_nanos", "attempt_fee_nanos")
+        limits = {name: getattr(item.price, name) for name in names}
+    return ItemInfo(
+        name=item.item,
+        version_row=version_row,
+        role=item.role,
+        service=item.service,
+        flow=item.flow,
+        price_kind=kind,
+        per=per.name,
+        quantity=quantity,
+        unit=per.unit * factor.denominator,
+        count_minimum=0 if count is None else count.minimum,
+        count_round=CountRound.UP if count is None else count.round,
+        tiers=_tiers(item),
+        **limits,
+        **price,
+    )
 
-    def info(
-        kind: PriceKind, per: Per, increments: tuple[int, int] = (1, 1), **price: int
-    ) -> ItemInfo:
-        """The item with this price."""
-        return ItemInfo(
-            name=item.item,
-            version_row=version_row,
-            role=item.role,
-            service=item.service,
-            flow=item.flow,
-            price_kind=kind,
-            per=per.name,
-            quantity=per.quantity,
-            unit=per.unit,
-            initial_seconds=increments[0],
-            next_seconds=increments[1],
-            tiers=_tiers(item),
-            **price,
-        )
 
+def _priced(item: Item, decks: Mapping[str, int]) -> tuple[PriceKind, Per, dict[str, Any]]:
+    """An item's kind of price, what it is per, and the fields of `ItemInfo` that it says."""
     match item.price:
-        case DeckPrice(deck=deck):
-            return info(PriceKind.DECK, PERS["minute"], deck=decks[deck])
+        case DeckPrice(deck=deck, factor=factor):
+            return PriceKind.DECK, PERS["minute"], {"deck": decks[deck], "factor": factor}
         case UnitPrice() as price:
-            return info(
-                PriceKind.UNIT,
-                price.per,
-                (price.initial_seconds, price.next_seconds),
-                price_nanos=price.amount_nanos,
-                connect_fee_nanos=price.connect_fee_nanos,
-            )
-        case TiersPrice() as price:
-            increments = (price.initial_seconds, price.next_seconds)
-            return info(PriceKind.TIERS, price.per, increments)
+            kind, per, amount = PriceKind.UNIT, price.per, price.amount_nanos
         case SharePrice() as price:
-            return info(PriceKind.SHARE, AMOUNT, price_nanos=price.percent_nanos)
+            kind, per, amount = PriceKind.SHARE, AMOUNT, price.percent_nanos
+        case TiersPrice() as price:
+            kind, per, amount = PriceKind.TIERS, price.per, 0
+    initial, following = counted(item.count, price)
+    fields = {"initial_seconds": initial, "next_seconds": following, "price_nanos": amount}
+    if not isinstance(price, TiersPrice):
+        fields["connect_fee_nanos"] = price.connect_fee_nanos
+    return kind, per, fields
 
 
 def _tiers(item: Item) -> tuple[tuple[int | None, int], ...]:

@@ -2,13 +2,16 @@
 
 An item counts events, seconds, bytes, units or a retail amount. Seconds are begun seconds, and grow
 to the whole increments of the rate line: the first one, then as many of the following as it takes.
+Items with a count of their own do so with whatever they count, from a least quantity on, and may
+round a begun step down or to the nearest instead.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from schemas.codes import Quantity
+from schemas.codes import CountRound, Quantity
+from state.special import COUNT
 from state.tables import Tables
 from streams.families import Codes, Ints
 from streams.usage import UsageBatch
@@ -30,6 +33,8 @@ def count(
     raw = np.ones(len(event), np.int64)
     for quantity, column in (
         (Quantity.BYTES, q["volume_up_bytes"] + q["volume_down_bytes"]),
+        (Quantity.UP_BYTES, q["volume_up_bytes"]),
+        (Quantity.DOWN_BYTES, q["volume_down_bytes"]),
         (Quantity.UNITS, q["units"]),
         (Quantity.AMOUNT_MICROS, q["retail_amount_micros"]),
     ):
@@ -46,7 +51,23 @@ def count(
             tables.rates.initial_seconds[line[timed]],
             tables.rates.next_seconds[line[timed]],
         )
+    counted = tables.special.legs(COUNT, item)
+    if len(counted):
+        charged[counted] = _in_steps(raw[counted], item[counted], line[counted], tables)
     return raw, charged
+
+
+def _in_steps(quantity: Ints, item: Codes, line: Codes, tables: Tables) -> Ints:
+    """Quantities of items with a count of their own; a negative one mirrors a positive one."""
+    special, rates = tables.special, tables.rates
+    least, rounding = special.count_minimum[item], special.count_round[item]
+    first, step = rates.initial_seconds[line], rates.next_seconds[line]
+    size = np.where(quantity != 0, np.maximum(np.abs(quantity), least), 0)
+    whole = size // step
+    nearest = whole + (size - whole * step >= step - (size - whole * step))
+    steps = np.where(rounding == CountRound.DOWN, whole, nearest) * step
+    counted = np.where(rounding == CountRound.UP, increments(size, first, step), steps)
+    return np.where(quantity < 0, -counted, counted)
 
 
 def increments(seconds: Ints, initial: Ints, following: Ints) -> Ints:

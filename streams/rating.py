@@ -2,9 +2,9 @@
 
 The third station. For every leg the item of the agreement says what is counted and how it is
 priced: by a deck, by a price per unit, as a share of the retail amount, or by tiers. So a leg gets
-its rate line (`lines`), what is charged for (`counting`), and from both its exact charge and what
-of it is money now (`charging`). Tiers depend on the period's whole volume: such legs get a quantity
-and no charge.
+its rate line (`lines`), what is charged for (`counting`), and from both its exact charge
+(`charging`, within the `limits` of its item) and what of it is money now. Tiers depend on the
+period's whole volume: such legs get a quantity and no charge.
 
 A leg that has no price is a state with a reason, never a charge of zero; so is one whose charge is
 beyond all reason, which would otherwise fill up the sums of its whole period.
@@ -21,11 +21,13 @@ import pyarrow as pa
 from schemas.codes import PriceKind, Reason
 from schemas.money import MICROS, NANOS
 from state.distinct import combine, distinct
+from state.special import FACTOR
 from state.tables import Tables
 from streams.attribution import Legs
 from streams.charging import CHARGE_MICROS_MAX, charges, exact
 from streams.counting import count
 from streams.families import Codes, Ints
+from streams.limits import limit
 from streams.lines import find_lines
 from streams.usage import UsageBatch
 
@@ -69,7 +71,13 @@ def rate(usage: UsageBatch, legs: Legs, tables: Tables) -> Rated:
     raw, quantity = count(usage, legs.event, item, line, tables)
     price, connect = tables.rates.price_nanos[line], tables.rates.connect_nanos[line]
     unit = tables.item_unit[item]
-    charge, residue = charges(exact(price, connect, quantity, unit), item, tables)
+    factored = tables.special.legs(FACTOR, item)
+    base = unit
+    if len(factored):
+        base = unit.copy()
+        base[factored] //= tables.special.factor_denominator[item[factored]]
+    of = limit(exact(price, connect, quantity, base), raw, quantity, item, tables)
+    charge, residue = charges(of, item, tables)
     excess = np.abs(charge) > CHARGE_MICROS_MAX
     # No price is above 10^6, so that only many units can cost too much.
     for at in np.flatnonzero((kind == PriceKind.TIERS) & (quantity // 1000 >= unit)).tolist():

@@ -208,7 +208,7 @@ def _place(record: dict[str, Any]) -> str:
 def _units(reference: Reference, agreement: str, version: int, item: str) -> int:
     """What the residues of an item are numerators over."""
     items = reference.version(agreement, version).items
-    return next(i.price.unit for i in items if i.name == item) * NANOS
+    return next(i.price.over for i in items if i.name == item) * NANOS
 
 
 def _read_rows(message: dict[str, Any], reference: Reference, account: Account) -> None:

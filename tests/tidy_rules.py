@@ -33,6 +33,7 @@ STATIONS = tuple(
         "lines",
         "counting",
         "charging",
+        "limits",
         "accrual",
         "statement",
     )

@@ -16,6 +16,7 @@ from random import Random
 
 from hypothesis import strategies as st
 
+from tests.world_prices import with_more
 from tests.world_usage import Edges, Sent, Sources, messages_of
 
 SECOND_US = 1_000_000
@@ -162,9 +163,10 @@ def _items(random: Random, decimals: int) -> list[str]:
             split = random.choice([("any",), ("any",), ("in",), ("in", "out")])
             for direction in split:
                 flow = random.choice(["receivable", "payable"])
-                price = _price(random, service, decimals)
+                name = f"{service}-{role}-{direction}"
+                price = with_more(_price(random, service, decimals), name)
                 items.append(
-                    f"{{item: {service}-{role}-{direction}, role: {role}, service: {service}, "
+                    f"{{item: {name}, role: {role}, service: {service}, "
                     f"direction: {direction}, flow: {flow}, price: {price}}}"
                 )
     return items

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,15 +12,17 @@ from ops.oracle_attribution import attribute
 from ops.oracle_rating import (
     Leg,
     billed_seconds,
+    charged_for,
     count,
     decimal_of,
+    event_charge,
     period_after,
     period_of,
     rate,
     round_micros,
     round_units,
 )
-from ops.oracle_reference import Reference, Rounding
+from ops.oracle_reference import Price, Reference, Rounding
 from ops.oracle_usage import Usage, read_message, read_schemas
 from tests.ops.oracle_makers import event, item, micros, reference, tiers, unit, version
 
@@ -333,3 +336,25 @@ def test_bytes_count_both_ways() -> None:
     """A bandwidth sample counts what came and what went."""
     sample = one_event("bandwidth", volume_up_bytes=3, volume_down_bytes=4)
     assert count(sample, "bytes") == 7
+
+
+def test_the_steps_that_a_price_says() -> None:
+    """From a least on; up to whole steps, down, or to the nearest; a refund mirrors."""
+    price = Price("unit", "byte", "bytes", 1, initial_seconds=100, next_seconds=10)
+    assert [charged_for(n, price) for n in (0, 1, 100, 101, -101)] == [0, 100, 100, 110, -110]
+    assert charged_for(3, replace(price, least_counted=500)) == 500
+    even = replace(price, initial_seconds=1_000, next_seconds=1_000)
+    assert charged_for(1_999, replace(even, begun_step="down")) == 1_000
+    assert charged_for(2_500, replace(even, begun_step="half_up")) == 3_000
+
+
+def test_what_one_event_costs_with_everything_that_its_price_says() -> None:
+    """2.99 % and 2, from 1.75 to 12; an attempt of 3; three quarters of price and fee."""
+    share = Price("share", "amount", "amount_micros", 10**6, Fraction("0.0299"), Fraction(2))
+    share = replace(share, minimum=Fraction("1.75"), maximum=Fraction(12))
+    amounts = (10_000_000, 80_000_000, 10_000_000_000)
+    costs = [event_charge(amount, amount, share) for amount in amounts]
+    assert costs == [Fraction("2.299"), Fraction("4.392"), 12]
+    assert event_charge(0, 0, replace(share, attempt_fee=Fraction(3))) == 3
+    minute = Price("unit", "minute", "seconds", 60, Fraction("0.6"), Fraction("0.1"))
+    assert event_charge(30, 30, replace(minute, factor=Fraction(3, 4))) == Fraction("0.3")

@@ -1,0 +1,104 @@
+"""What a leg was priced by, and how quantity and price make its charge, as an analyst reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from schemas.codes import CountRound, PriceKind, Quantity
+from schemas.money import NANOS, format_micros
+from state.tables import ItemInfo, Tables
+from streams.statement import format_nanos, fraction_text
+
+Row = Mapping[str, Any]
+
+
+def arithmetic(row: Row, item: ItemInfo) -> str:
+    """How quantity and price make the charge."""
+    if item.price_kind is PriceKind.TIERS:
+        return (
+            f"priced by the period's volume, of which this event is {row['quantity']}"
+            f" {item.quantity.label}"
+        )
+    price, quantity = row["price_nanos"], row["quantity"]
+    unit = item.unit // item.factor.denominator
+    exact = Fraction(price * quantity, unit * NANOS)
+    over = f" / {unit}" if unit != 1 else ""
+    terms = f"{quantity} x {format_nanos(price)}{over}"
+    if quantity and row["connect_nanos"]:
+        exact += Fraction(row["connect_nanos"], NANOS)
+        terms += f" + {format_nanos(row['connect_nanos'])}"
+    if item.factor != 1:
+        exact *= item.factor
+        terms = f"({terms}) x {fraction_text(item.factor)}"
+    return f"{terms} = {_limited(row, item, exact)} -> {format_micros(row['charge_micros'])}"
+
+
+def _limited(row: Row, item: ItemInfo, exact: Fraction) -> str:
+    """An exact charge, and what limits or an attempt fee make of it."""
+    text, sign = fraction_text(exact), -1 if row["quantity"] < 0 else 1
+    if row["raw_quantity"] == 0 and item.attempt_fee_nanos:
+        return f"{text}, attempt fee {format_nanos(item.attempt_fee_nanos)}"
+    if row["quantity"] == 0:
+        return text
+    for word, nanos, most in (
+        ("minimum", item.minimum_nanos or None, False),
+        ("maximum", item.maximum_nanos, True),
+    ):
+        if nanos is None:
+            continue
+        over = sign * exact - Fraction(nanos, NANOS)
+        if over > 0 if most else over < 0:
+            exact = sign * Fraction(nanos, NANOS)
+            text += f", {word} {format_nanos(sign * nanos)}"
+    return text
+
+
+def rate_line(row: Row, item: ItemInfo, tables: Tables) -> str:
+    """The price that was found, where, and what goes with it."""
+    steps = _steps(item)
+    if item.price_kind is PriceKind.TIERS:
+        tiers = [
+            f"{format_nanos(price)} {'above' if upto is None else f'up to {upto}'}"
+            for upto, price in item.tiers
+        ]
+        return f"graduated per {item.per} ({item.quantity.label}): {', '.join(tiers)}{steps}"
+    price = format_nanos(row["price_nanos"])
+    fee = f", connect fee {format_nanos(row['connect_nanos'])}" if row["connect_nanos"] else ""
+    if item.price_kind is PriceKind.SHARE:
+        return f"share of {format_nanos(row['price_nanos'] * 100)} % of the retail amount{fee}"
+    if item.price_kind is PriceKind.DECK:
+        place = f"deck {tables.decks.deck_names[item.deck]}, zone {row['zone']}: "
+        times = "" if item.factor == 1 else f" x {fraction_text(item.factor)}"
+        return f"{place}{price} per {item.per}{fee}{times}{_deck_steps(row, item, tables)}"
+    return f"{price} per {item.per}{fee}{steps}"
+
+
+def _steps(item: ItemInfo) -> str:
+    """How an item of its own line counts."""
+    first, following = item.initial_seconds, item.next_seconds
+    if item.quantity is Quantity.SECONDS:
+        steps = f", increments {first}/{following} s"
+    elif (first, following) != (1, 1):
+        steps = f", counted {first}/{following} {item.quantity.label}"
+    else:
+        steps = ""
+    if item.count_minimum:
+        steps += f", at least {item.count_minimum}"
+    return steps if item.count_round is CountRound.UP else f"{steps}, {item.count_round.label}"
+
+
+def _deck_steps(row: Row, item: ItemInfo, tables: Tables) -> str:
+    """The increments of a deck's rate, where the reference still has the rate that was used."""
+    decks, rates = tables.decks, tables.rates
+    seconds = np.array([row["started_us"] // 1_000_000], np.int64)
+    for zone, name in enumerate(decks.zone_names):
+        if name == row["zone"] and int(decks.deck_of_zone[zone]) == item.deck:
+            line = int(decks.line_of.lookup(np.array([zone], np.int32), seconds)[0])
+            if line >= 0 and int(rates.price_nanos[line]) == row["price_nanos"]:
+                first, following = rates.initial_seconds[line], rates.next_seconds[line]
+                return f", increments {first}/{following} s"
+    return ""

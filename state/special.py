@@ -1,0 +1,73 @@
+"""What only some items have: marks that say which legs need more than a price and a quantity.
+
+Most legs are a price by a quantity and a connect fee. Whatever an item has beyond that is marked,
+and its figures stand in columns that only the marked legs look at, so an agreement pays for what it
+uses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from schemas.codes import CountRound, Quantity
+from state.terms import ItemInfo
+
+Int8 = npt.NDArray[np.int8]
+Int32 = npt.NDArray[np.int32]
+Int64 = npt.NDArray[np.int64]
+
+COUNT, LIMITS, ATTEMPT, FACTOR = (1 << bit for bit in range(4))
+NO_MAXIMUM = 2**62
+
+
+@dataclass(frozen=True)
+class Special:
+    """Marks and their figures, one entry an item; `anywhere` has the marks of all items."""
+
+    marks: Int32
+    anywhere: int
+    count_minimum: Int64
+    count_round: Int8
+    minimum_nanos: Int64
+    maximum_nanos: Int64
+    attempt_nanos: Int64
+    factor_numerator: Int64
+    factor_denominator: Int64
+
+    @staticmethod
+    def of(items: Sequence[ItemInfo]) -> Special:
+        """The columns of these items."""
+        marks = np.array([marks_of(item) for item in items], np.int32)
+        maxima = [item.maximum_nanos for item in items]
+        return Special(
+            marks=marks,
+            anywhere=int(np.bitwise_or.reduce(marks)) if len(marks) else 0,
+            count_minimum=np.array([item.count_minimum for item in items], np.int64),
+            count_round=np.array([item.count_round for item in items], np.int8),
+            minimum_nanos=np.array([item.minimum_nanos for item in items], np.int64),
+            maximum_nanos=np.array([NO_MAXIMUM if m is None else m for m in maxima], np.int64),
+            attempt_nanos=np.array([item.attempt_fee_nanos for item in items], np.int64),
+            factor_numerator=np.array([item.factor.numerator for item in items], np.int64),
+            factor_denominator=np.array([item.factor.denominator for item in items], np.int64),
+        )
+
+    def legs(self, mark: int, item: Int32) -> npt.NDArray[np.int64]:
+        """Which legs have a mark, by their item; none is looked at where no item has it."""
+        if not self.anywhere & mark:
+            return np.zeros(0, np.int64)
+        return np.flatnonzero(self.marks[item] & mark)
+
+
+def marks_of(item: ItemInfo) -> int:
+    """The marks of an item."""
+    steps = item.initial_seconds, item.next_seconds
+    in_seconds = item.quantity is Quantity.SECONDS
+    counts = item.count_minimum or item.count_round is not CountRound.UP
+    marks = COUNT if counts or (steps != (1, 1) and not in_seconds) else 0
+    marks |= LIMITS if item.minimum_nanos or item.maximum_nanos is not None else 0
+    marks |= ATTEMPT if item.attempt_fee_nanos else 0
+    return marks | (FACTOR if item.factor != 1 else 0)
