@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-import polars as pl
+import csv
+from unittest.mock import patch
 
+import polars as pl
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from schemas import sheets
 from schemas.documents import Problems
 from schemas.money import NANOS_DECIMALS, parse_decimal
 from schemas.sheets import REPORTED_MAX, Sheet, read_csv
@@ -31,6 +38,47 @@ def test_rows_know_their_lines() -> None:
     assert frame is not None
     # A row that spans lines counts by its last one.
     assert frame.rows() == [("1", "2", 2), ("x\ny", "3", 5), ("4", "5", 6)]
+
+
+@given(
+    st.sampled_from(["a,b\n", "b, a\r\n", "\ufeffa,b\r", "a\n", ""]),
+    st.lists(st.text("ab, \r\n\t\"'\x00\x0b\x85\u2028é", max_size=6).map(lambda t: t + ",\n")),
+    st.text("a,\n", max_size=3),
+)
+@example("a,b\n", ["1,2\r", "3,4\n"], "")
+@example("a,b\n", ["1,2\n"] * 3, "5,6")
+@example("a,b\n", ["1,2\n", "3\n", "4,5,6\n"], "")
+def test_both_readers_understand_the_same(head: str, rows: list[str], rest: str) -> None:
+    """The same rows on the same lines, and the same complaints: the quick one is only quicker."""
+    text = "".join([head, *rows, rest])
+    frame, complaints = read(text)
+    with patch.object(sheets, "_plain", lambda *_: None):
+        expected, of_slow = read(text)
+    assert complaints == of_slow
+    assert (frame is None) == (expected is None)
+    if frame is not None and expected is not None:
+        assert frame.equals(expected)
+        assert frame.schema == expected.schema
+
+
+@pytest.mark.parametrize(
+    ("text", "quick"),
+    [
+        ("a,b\n1,2\n3,4", True),
+        ("b,a\r\n1,\r\n\r\n", True),
+        ('a,b\n"1",2\n', False),
+        ("a,b\n1,2\n\n3,4\n", False),
+        ("a,b\n1,2,3\n", False),
+        ("a,b\n1\n", False),
+        ("a,c\n1,2\n", False),
+        ("a,b\n", False),
+        (f"a,b\n1,{'x' * (csv.field_size_limit() + 1)}\n", False),
+    ],
+)
+def test_only_plain_files_are_read_in_columns(text: str, quick: bool) -> None:
+    """A row a line and nothing quoted; blank lines are no rows, but at the end they do no harm."""
+    found = sheets._plain(text.encode(), text, ("a", "b"))  # noqa: SLF001 - which reader it takes
+    assert (found is not None) == quick
 
 
 def test_columns_may_come_in_any_order() -> None:
