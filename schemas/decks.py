@@ -123,7 +123,7 @@ def _read_rates(content: bytes, file: str, problems: Problems) -> Sheet | None:
     sheet.nanos("price_per_minute", price_nanos, "price_nanos", PRICE_NANOS_MAX)
     sheet.nanos("connect_fee", price_nanos, "connect_fee_nanos", PRICE_NANOS_MAX)
     for field in ("initial_seconds", "next_seconds"):
-        sheet.values(field, _increment, field)
+        sheet.values(field, read_increment, field)
     sheet.validity()
     sheet.succession(["zone"], gaps_refused=True)
     columns = ("price_nanos", "initial_seconds", "next_seconds", "connect_fee_nanos")
@@ -131,7 +131,7 @@ def _read_rates(content: bytes, file: str, problems: Problems) -> Sheet | None:
     return sheet
 
 
-def _increment(text: str) -> int:
+def read_increment(text: str) -> int:
     """A number of seconds by which calls are counted."""
     if not (text.isascii() and text.isdigit()) or not 1 <= int(text[:9]) <= SECONDS_MAX:
         raise ValueError(f"{text!r} is not a whole number of seconds from 1 to {SECONDS_MAX}")
