@@ -152,6 +152,9 @@ def _say(what: str) -> None:
 
 def _print(job: Job, form: Form, *, unchanged: bool) -> None:
     """Counts and rows; the table leaves out what is unchanged and cuts long lists."""
+    if form is Form.TABLE:
+        _print_table(job, unchanged=unchanged)
+        return
     rows = [_row(job, change) for change in job.diff.changes]
     if form is Form.JSON:
         print_json(
@@ -164,13 +167,11 @@ def _print(job: Job, form: Form, *, unchanged: bool) -> None:
                 "rows": rows,
             }
         )
-    elif form is Form.CSV:
-        show(form, "", rows, COLUMNS)
     else:
-        _print_table(job, rows, unchanged=unchanged)
+        show(form, "", rows, COLUMNS)
 
 
-def _print_table(job: Job, rows: list[dict[str, Any]], *, unchanged: bool) -> None:
+def _print_table(job: Job, *, unchanged: bool) -> None:
     """What an analyst reads first: the counts, then the rows, the pressing ones on top."""
     counts = job.diff.counts()
     said = ", ".join(f"{number:,} {what}" for what, number in counts.items() if number)
@@ -184,10 +185,10 @@ def _print_table(job: Job, rows: list[dict[str, Any]], *, unchanged: bool) -> No
     left: list[str] = []
     shown: list[dict[str, Any]] = []
     for kind in Kind:
-        of_kind = [row for row in rows if row["change"] == kind.value]
+        of_kind = [change for change in job.diff.changes if change.kind is kind]
         if kind is Kind.UNCHANGED and not unchanged:
             continue
-        shown += of_kind[:SHOWN_A_KIND]
+        shown += [_row(job, change) for change in of_kind[:SHOWN_A_KIND]]
         if len(of_kind) > SHOWN_A_KIND:
             left.append(f"{len(of_kind) - SHOWN_A_KIND:,} more {kind.value}")
     if shown:

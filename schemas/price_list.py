@@ -15,10 +15,10 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from schemas.agreements import price_nanos
 from schemas.decks import DIGITS, DIGITS_ADVICE, read_increment
 from schemas.documents import Problems
 from schemas.moments import OPEN_UPTO_S, parse_moment
+from schemas.prices import price_nanos
 from schemas.sheets import read_csv
 from schemas.timelines import Rate, Span, Timeline, joined
 

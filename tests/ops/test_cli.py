@@ -14,7 +14,8 @@ from ops.cli import app
 
 COMMANDS = {
     *("demo", "generate", "settle", "accruals", "statements", "close", "explain", "verify"),
-    *("worker", "api", "archive", "doctor", "suspense", "quarantine", "state", "topics", "bench"),
+    *("worker", "api", "archive", "doctor", "suspense", "quarantine", "state", "topics", "deck"),
+    "bench",
 }
 
 
