@@ -62,8 +62,8 @@ def suspense_recycle(
 ) -> None:
     """Try suspended usage again, with the reference as it is now.
 
-    In a data directory `--reference` is the mended one, in force from then on; on Kafka the workers
-    have to be restarted with it first.
+    In a data directory `--reference` is the mended one, in force from then on; on Kafka the
+    workers must have taken it over first.
     """
     place = Place.of(context, data, brokers, reference, wait)
     with asking(place, renewing=True) as weir:

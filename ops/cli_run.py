@@ -25,6 +25,7 @@ from ops.generate import send_to_kafka
 from ops.logs import set_up
 from ops.metrics import Metrics
 from ops.output import Exit, Form, fail, notes, show
+from ops.reload import Reload, Taker, at_once, fingerprint
 from ops.serve import Server, follow, on_signals
 from ops.worker import HOPS, Worker
 from schemas.reference import InvalidReferenceError, load
@@ -160,7 +161,10 @@ def worker(
     metrics_host: Annotated[str, typer.Option(help="Address of /metrics.")] = "127.0.0.1",
     metrics_port: Annotated[int, typer.Option(help="Port of /metrics; 0 for none.")] = 9464,
 ) -> None:
-    """Settle usage from Kafka until told to stop; run as many as there are cores."""
+    """Settle usage from Kafka until told to stop; run as many as there are cores.
+
+    Reference files that change are taken over without stopping; what is wrong is logged.
+    """
     given = {
         "brokers": brokers,
         "data": data,
@@ -191,13 +195,18 @@ def api(
     set_up("info")
     metrics, stop = Metrics(wall_clock_us), threading.Event()
     try:
-        view = View(build(load(reference)))
+        known, loaded = fingerprint(reference), load(reference)
+        view = View(build(loaded))
         reader = tail(KafkaSettings(brokers=brokers), View.topics)
     except InvalidReferenceError as error:
         raise fail(str(error)) from error
     except LogError as error:
         raise fail(str(error), Exit.UNREACHABLE) from error
-    jobs = {"view": lambda: follow(view, reader, metrics, stop)}
+    reload = Reload(reference, loaded, known, [Taker(at_once(view.use))], metrics)
+    jobs = {
+        "view": lambda: follow(view, reader, metrics, stop),
+        "reference": lambda: reload.run(stop),
+    }
     server = Server(create_app(view, metrics, wall_clock_us), host, port)
     try:
         server.run_beside(jobs, stop, lambda url: notes.print(f"page and API at {url}"))

@@ -21,6 +21,7 @@ from ops.gauges import Gauges
 from ops.generate import messages, write_reference
 from ops.generate_traffic import Traffic
 from ops.metrics import Metrics
+from ops.reload import Taker, at_once, fingerprint
 from ops.serve import Server, follow
 from schemas.reference import load
 from schemas.topics import USAGE
@@ -68,7 +69,9 @@ class Demo:
             gauges.watch(loop)
         view = View(weir.tables)
         stop = threading.Event()
-        titles = {p.partner: p.name for p in load(self.data / "demo-reference").partners}
+        files = self.data / "demo-reference"
+        reload = weir.following(files, fingerprint(files), metrics, Taker(at_once(view.use)))
+        titles = {p.partner: p.name for p in load(files).partners}
         options = PageOptions(titles, NOTICE, "updated_at")
         app = create_app(view, metrics, lambda: time.time_ns() // 1_000, options)
         server = Server(app, host, port)
@@ -76,6 +79,7 @@ class Demo:
         jobs = {
             "engine": lambda: weir.engine.run(stop),
             "view": lambda: follow(view, tail, metrics, stop),
+            "reference": lambda: reload.run(stop),
             "network": lambda: self._send(traffic, weir, rate, stop),
         }
         try:

@@ -21,11 +21,13 @@ from ops.asking import Desk
 from ops.config import token_key
 from ops.engine import Engine, Observer, Pace, ignore
 from ops.immutable import refuse_changed_versions
+from ops.metrics import Metrics
 from ops.reading import Stored, current_reference, kept_references
+from ops.reload import Fingerprint, Reload, Taker, at_once, between_batches
 from schemas.reference import Reference, load
 from schemas.topics import RATED, USAGE
 from state.archive import Archive
-from state.tables import build
+from state.tables import Tables, build
 from streams.files import FileReport, read_file
 from streams.local import LocalStore
 from streams.local_reader import READ_BYTES_MAX
@@ -129,6 +131,36 @@ class Embedded(Desk, Stored):
         """Write messages by partition in one transaction; returns their size in bytes."""
         self.store.append_all(topic, messages)
         return sum(len(v) for rows in messages.values() for _, v in rows if v is not None)
+
+    def following(
+        self, directory: Path, known: Fingerprint, metrics: Metrics, *shown: Taker
+    ) -> Reload:
+        """What takes changes of the reference files over while the engine runs.
+
+        Args:
+            directory: the reference files that this was opened with.
+            known: their fingerprint from before that.
+            metrics: counts what is refused.
+            shown: who shows figures, and gets new terms first.
+        """
+        engine = self.engine
+        takers = [
+            Taker(at_once(self._use)),
+            *shown,
+            Taker(between_batches(engine.accrue, engine.accrue_hop.use)),
+            Taker(between_batches(engine.rate, engine.rate_hop.use)),
+        ]
+        return Reload(directory, self.reference, known, takers, metrics, self._keep)
+
+    def _keep(self, reference: Reference, files: Path) -> None:
+        """Settle by a reference from now on."""
+        self.reference_directory = keep_reference(self.data, reference, files)
+        self.reference = reference
+
+    def _use(self, tables: Tables) -> None:
+        """Ask and answer by a reference from now on."""
+        self.tables = tables
+        self.__dict__.pop("book", None)  # made of the tables when it is asked for
 
     def close(self) -> None:
         """Bring the archive up to date and let go of the directory."""

@@ -96,6 +96,11 @@ class Metrics:
             ["hop", "station"],
             registry=registry,
         )
+        self.reference_refused = Counter(
+            "weir_reference_refused_total",
+            "Times that changed reference files were refused; those in force stayed.",
+            registry=registry,
+        )
         self.invariant_violations = Counter(
             "weir_invariant_violations_total",
             "Times that Weir was wrong about itself and stopped; must stay 0.",
@@ -248,6 +253,10 @@ class Metrics:
     def observe_fenced(self, hop: str) -> None:
         """Count that another owner has taken over."""
         self.txn.labels(hop, "fenced").inc()
+
+    def observe_reference_refused(self) -> None:
+        """Count that changed reference files were not taken."""
+        self.reference_refused.inc()
 
     def observe_served(self, timestamp_us: int) -> None:
         """Note that accruals logged at `timestamp_us` can be queried now."""

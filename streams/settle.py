@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from queue import SimpleQueue
 from threading import Event
 from typing import Any, Protocol
 
@@ -189,6 +190,17 @@ class Loop:
         self._computing_ns = self.watch.last_ns
         self._owned: set[int] = set()
         self._under_way: UnderWay | None = None
+        self._waiting: SimpleQueue[tuple[Callable[[], None], Event]] = SimpleQueue()
+
+    def between(self, act: Callable[[], None]) -> Event:
+        """Have something done between two batches, in the loop's own thread.
+
+        Called from any thread. The event is set once it is done: in the next turn but those that
+        pause, when no batch is computed and not yet applied.
+        """
+        done = Event()
+        self._waiting.put((act, done))
+        return done
 
     @property
     def is_busy(self) -> bool:
@@ -213,6 +225,7 @@ class Loop:
         before = self._finish()
         if before is not None and before.result != "commit":
             return before  # everything read since is read again
+        self._act()
         self._follow(self.log.changes())
         if not segments:
             if before is None:
@@ -228,6 +241,13 @@ class Loop:
             return self._recover(failure, UnderWay(segments, work, began_ns, None))
         self._under_way = UnderWay(segments, work, began_ns, outcome)
         return before or (Step("idle") if outcome is not None else self._finish() or Step("idle"))
+
+    def _act(self) -> None:
+        """Do what was asked to be done between two batches, in the order of asking."""
+        while not self._waiting.empty():
+            act, done = self._waiting.get()
+            act()
+            done.set()
 
     def _pause(self) -> Step | None:
         """Wait for the rest of the pause; a commit under way is finished first, and told of."""

@@ -25,6 +25,7 @@ LABELLED = {
     "weir_txn_total": {"hop", "result"},
     "weir_txn_duration_seconds": {"hop"},
     "weir_station_seconds_total": {"hop", "station"},
+    "weir_reference_refused_total": set(),
     "weir_invariant_violations_total": {"invariant"},
     "weir_events_consumed_total": set(),
     "weir_events_outcome_total": {"outcome", "reason"},

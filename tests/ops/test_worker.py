@@ -16,6 +16,7 @@ from ops.metrics import Metrics
 from ops.worker import HOPS, Worker
 from streams.log import Fenced
 from streams.settle import Loop, Step, Stopwatch
+from tests.builders import tables
 from tests.ops.books import reference
 
 PATIENCE_SECONDS = 60
@@ -55,8 +56,10 @@ def metrics() -> Metrics:
 
 
 @pytest.fixture(autouse=True)
-def process() -> Iterator[None]:
-    """Signals are handled as before afterwards."""
+def process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A directory with a reference to work in; signals are handled as before afterwards."""
+    monkeypatch.chdir(tmp_path)
+    reference(Path("reference"))
     kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     yield
     for number, handler in kept.items():
@@ -67,7 +70,7 @@ def made(
     monkeypatch: pytest.MonkeyPatch, metrics: Metrics, *loops: FakeLoop, **settings: object
 ) -> Worker:
     """A worker with these loops."""
-    monkeypatch.setattr(Worker, "_loops", lambda _: cast("list[Loop]", list(loops)))
+    monkeypatch.setattr(Worker, "_loops", lambda *_: cast("list[Loop]", list(loops)))
     given = Settings.model_validate({"brokers": "127.0.0.1:1", "metrics_port": 0, **settings})
     return Worker(given, Path("reference"), metrics, [loop.hop.name for loop in loops])
 
@@ -188,7 +191,8 @@ def test_only_the_hops_asked_for_are_made(
 
     monkeypatch.setattr(worker, "KafkaLog", Log)
     settings = Settings(brokers="127.0.0.1:1", data=tmp_path / "data")
-    made_worker = Worker(settings, reference(tmp_path / "reference"), metrics, hops)
-    assert [loop.hop.name for loop in made_worker._loops()] == list(hops)  # noqa: SLF001
+    made_worker = Worker(settings, Path("reference"), metrics, hops)
+    loops = made_worker._loops(tables(Path("reference")))  # noqa: SLF001
+    assert [loop.hop.name for loop in loops] == list(hops)
     assert opened == list(hops)
     assert (tmp_path / "data" / "token.key").exists() == ("rate" in hops)

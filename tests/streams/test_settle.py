@@ -112,6 +112,41 @@ def test_partition_gained_again_is_recovered_anew() -> None:
     assert calls == ["read", "changes", "revoke [0]", "assign 0 at 8"]
 
 
+def test_what_is_done_between_batches_is_done_before_anything_is_computed() -> None:
+    """In the order of asking, before partitions come and go; once, also in a turn without input."""
+    bench = Bench()
+    first = bench.loop.between(lambda: bench.calls.append("first"))
+    second = bench.loop.between(lambda: bench.calls.append("second"))
+    assert not first.is_set()
+    _, calls = bench.step(segment(b"a"))
+    assert calls[:5] == ["read", "first", "second", "changes", "compute"]
+    assert first.is_set()
+    assert second.is_set()
+    bench.loop.between(lambda: bench.calls.append("third"))
+    assert bench.step()[1] == ["read", "third", "changes"]
+    assert bench.step()[1] == ["read", "changes"]
+
+
+def test_between_batches_nothing_is_under_way() -> None:
+    """A commit in the background is applied first; after one that failed it waits for a turn."""
+    bench = Bench()
+    bench.log.outcome = lambda: None
+    bench.step(segment(b"a"))
+    bench.loop.between(lambda: bench.calls.append("between"))
+    assert bench.step(segment(b"b"))[1][:4] == ["read", "apply", "between", "changes"]
+
+    def fails() -> None:
+        raise Aborted("refused")
+
+    bench.log.outcome = fails
+    bench.step(segment(b"c"))
+    done = bench.loop.between(lambda: bench.calls.append("between"))
+    step, calls = bench.step(segment(b"d"))
+    assert (step.result, "between" in calls, done.is_set()) == ("abort", False, False)
+    bench.log.outcome = None
+    assert bench.step(segment(b"c"))[1][:3] == ["read", "between", "changes"]
+
+
 def test_close_leaves_and_forgets() -> None:
     """A loop that ends gives its partitions back before its memory goes."""
     bench = Bench()
