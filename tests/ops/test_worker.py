@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import cast
 
 import pytest
 
-from ops import worker
+from ops import reload, worker
 from ops.config import Settings
 from ops.metrics import Metrics
+from ops.reload import fingerprint
 from ops.worker import HOPS, Worker
+from schemas.reference import load
+from state.tables import build
 from streams.log import Fenced
 from streams.settle import Loop, Step, Stopwatch
 from tests.builders import tables
-from tests.ops.books import reference
+from tests.hop_makers import AccrueBench, RateBench
+from tests.ops.books import MENDED, reference
 
 PATIENCE_SECONDS = 60
 
@@ -196,3 +201,34 @@ def test_only_the_hops_asked_for_are_made(
     assert [loop.hop.name for loop in loops] == list(hops)
     assert opened == list(hops)
     assert (tmp_path / "data" / "token.key").exists() == ("rate" in hops)
+
+
+def test_changed_reference_files_are_taken_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, metrics: Metrics
+) -> None:
+    """The hop that accrues has new terms before the one that rates; what is rated by is kept."""
+    monkeypatch.setattr(worker, "RATE_PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(reload, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(reload, "STILL_SECONDS", 0.05)
+    files, stop = Path("reference"), threading.Event()
+    first = load(files)
+    rates, accrues = RateBench(build(first), tmp_path / "state"), AccrueBench(build(first))
+    settings = Settings(brokers="127.0.0.1:1", data=tmp_path / "data")
+    running = Worker(settings, files, metrics)
+    loops = [rates.loop, accrues.loop]
+    following = running._following(first, fingerprint(files), loops, stop)  # noqa: SLF001
+    following.start()
+    reference(files, MENDED)
+    mended = load(files).reference_id
+    until = time.monotonic() + PATIENCE_SECONDS
+    while rates.hop.tables.reference_id != mended and time.monotonic() < until:
+        rates.loop.step()
+        if rates.hop.tables.reference_id == mended:
+            assert accrues.hop.tables.reference_id == mended
+        accrues.loop.step()
+        time.sleep(0.01)
+    stop.set()
+    following.join(PATIENCE_SECONDS)
+    assert rates.hop.tables.reference_id == mended
+    assert (tmp_path / "data/reference" / mended).is_dir()
+    rates.end()
