@@ -13,7 +13,7 @@ directory holds everything of one settlement:
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -29,7 +29,7 @@ from schemas.topics import RATED, USAGE
 from state.archive import Archive
 from state.tables import Tables, build
 from streams.files import FileReport, read_file
-from streams.local import LocalStore
+from streams.local import LocalStore, wall_clock_us
 from streams.local_reader import READ_BYTES_MAX
 from streams.log import Message
 from streams.privacy import Tokens
@@ -46,6 +46,7 @@ class Embedded(Desk, Stored):
         usage_partitions: int | None = None,
         settlement_partitions: int | None = None,
         observe: Observer = ignore,
+        clock: Callable[[], int] = wall_clock_us,
     ) -> None:
         """Open a directory and settle what waits on its log.
 
@@ -55,6 +56,7 @@ class Embedded(Desk, Stored):
             usage_partitions: of a new directory; see `LocalStore`.
             settlement_partitions: of a new directory.
             observe: told of every step of both loops.
+            clock: log time in microseconds.
 
         Raises:
             InvalidReferenceError: the reference files cannot be used, or change a version of an
@@ -74,6 +76,7 @@ class Embedded(Desk, Stored):
                 data / "log",
                 usage_partitions=usage_partitions,
                 settlement_partitions=settlement_partitions,
+                clock=clock,
             ),
         )
         try:
