@@ -13,9 +13,9 @@ from ops import cli
 from ops.cli import app
 
 COMMANDS = {
-    *("demo", "generate", "settle", "accruals", "statements", "close", "explain", "verify"),
-    *("worker", "api", "archive", "doctor", "suspense", "quarantine", "state", "topics", "deck"),
-    "bench",
+    *("demo", "generate", "settle", "price", "accruals", "statements", "close", "explain"),
+    *("verify", "worker", "api", "archive", "doctor", "suspense", "quarantine", "state"),
+    *("topics", "deck", "bench"),
 }
 
 
