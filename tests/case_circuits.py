@@ -55,7 +55,7 @@ def proration(case: Case) -> Plan:
     terms = agreement(case.id, [item], **rounding(said, "line"))
 
     def script(figures: Figures) -> Generator[Step, None, str]:
-        yield Step([in_service(case.id, span.start, span.upto)])
+        yield Step([in_service(case.id, start, upto) for start, upto in span.parts])
         stated = Decimal(figures.amount(case.id, span.period, exact=is_exact(params)))
         return f"{stated.scaleb(-larger):f}"
 
@@ -88,7 +88,7 @@ def plan_change(case: Case) -> Plan:
 
     def script(figures: Figures) -> Generator[Step, None, str]:
         ways = ("in", "out")
-        yield Step([in_service(case.id, span.start, span.upto, way) for way in ways])
+        yield Step([in_service(case.id, *part, way) for way in ways for part in span.parts])
         return str(figures.document(case.id, span.period)["totals"][0]["net"])
 
     return Plan([terms], script)

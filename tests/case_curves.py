@@ -154,22 +154,25 @@ def _tiers(table: Table, params: Mapping[str, Any], by: Carrier) -> list[Terms]:
             tier = {"price": params["price"], "block": size}
             return [tier | ({"round": params["round"]} if "round" in params else {})]
         case "unit_convert":
-            return [_converted(params)]
+            return [_converted(params, by)]
         case "multiplier":
             return [{"price": params["multiplier"]}]
         case "free_units":
             return [{"price": params.get("price", "1")}]
         case "per_unit":
-            shifted = by.per == "amount" and by.shift
-            price = text(Decimal(params["price"]).scaleb(-by.shift)) if shifted else params["price"]
-            return [{"price": price}]
+            return [{"price": _of_one(params["price"], by)}]
     return _steps(table, params["tiers"], by)
 
 
-def _converted(params: Mapping[str, Any]) -> Terms:
+def _of_one(price: str, by: Carrier) -> str:
+    """A price per the case's unit as one per what the carrier is priced in."""
+    return text(Decimal(price).scaleb(-by.shift)) if by.per == "amount" else price
+
+
+def _converted(params: Mapping[str, Any], by: Carrier) -> Terms:
     """Units converted and rounded to so many decimals are blocks of the smallest of them."""
     if "price" not in params:
-        return {"price": "1"}
+        return {"price": _of_one("1", by)}
     least = -int(params.get("decimals", 0))
     tier = {
         "price": text(Decimal(params["price"]).scaleb(least)),
@@ -202,7 +205,7 @@ def _steps(table: Table, rows: Sequence[Mapping[str, Any]], by: Carrier) -> list
         if "rate_pct" in row:
             tier["percent"] = row["rate_pct"]
         else:
-            tier["price"] = row.get("unit", row.get("price"))
+            tier["price"] = row.get("unit", row.get("price", "0"))
         if Decimal(row.get("flat", 0)):
             tier["flat"] = row["flat"]
         if "cap" in row:

@@ -68,7 +68,8 @@ def send_or_pay(case: Case) -> Plan:
     params = case.params
     commit, used = Decimal(params["commit_minutes"]), [Decimal(u) for u in case.usage]
     by = carrier([commit, *used])
-    beyond = {"price": params.get("excess_rate", params["rate"])}
+    names = ("excess_rate", "overage_rate", "rate")
+    beyond = {"price": next(params[name] for name in names if name in params)}
     tiers = [{"up_to": by.bound(commit), "price": params["rate"]}, beyond]
     price: Terms = {"kind": "tiers", "per": by.per, "tiers": tiers, "at_least": by.bound(commit)}
     terms = agreement(case.id, [by.item("minutes", price)], **rounding(params, "line"))

@@ -23,15 +23,23 @@ def sales(
     place: str = "record",
     **more: Any,  # noqa: ANN401
 ) -> Plan:
-    """Transactions of some amounts under one price; the answer is what they come to."""
-    item = money().item("sales", price, **more)
-    terms = agreement(case.id, [item], **rounding(case.params, place))
+    """Transactions of some amounts under one price; the answer is what they come to.
+
+    Amounts of more decimals than a transaction has travel as bytes, at the share of one.
+    """
+    sold = [Decimal(amount) for amount in amounts]
+    by = money()
+    if places(sold) > MICRO_DECIMALS and price.keys() == SHARE.keys():
+        by = carrier(sold)
+        part = text(Decimal(price["percent"]).scaleb(-2))
+        price = {"kind": "unit", "per": by.per, "amount": part}
+    terms = agreement(case.id, [by.item("sales", price, **more)], **rounding(case.params, place))
 
     def script(figures: Figures) -> Generator[Step, None, str]:
         at = START
         events = []
-        for amount in amounts:
-            events.append(sale(case.id, Decimal(amount), at))
+        for amount in sold:
+            events.append(by.event(case.id, amount, at))
             at += timedelta(seconds=1)
         yield Step(events)
         return figures.amount(case.id, exact=is_exact(case.params))
@@ -62,26 +70,11 @@ def percentage(case: Case) -> Plan:
 
 
 def share(case: Case) -> Plan:
-    """A percentage of revenue; revenue of more decimals than an amount has travels as bytes."""
-    params, amounts = case.params, [Decimal(u) for u in case.usage]
-    price: Terms = {"kind": "share", "percent": params["rate_pct"]}
-    if "flat" in params:
-        price["minimum"] = params["flat"]
-    if places(amounts) <= MICRO_DECIMALS:
-        return sales(case, price, case.usage)
-    by = carrier(amounts)
-    part = text(Decimal(params["rate_pct"]).scaleb(-2))
-    terms = agreement(
-        case.id,
-        [by.item("revenue", {"kind": "unit", "per": by.per, "amount": part})],
-        **rounding(params, "record"),
-    )
-
-    def script(figures: Figures) -> Generator[Step, None, str]:
-        yield Step([by.event(case.id, amount) for amount in amounts])
-        return figures.amount(case.id, exact=is_exact(params))
-
-    return Plan([terms], script)
+    """A percentage of revenue, or the flat amount where that is greater."""
+    price: Terms = {"kind": "share", "percent": case.params["rate_pct"]}
+    if "flat" in case.params:
+        price["minimum"] = case.params["flat"]
+    return sales(case, price, case.usage)
 
 
 def margin(case: Case) -> Plan:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import calendar
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -24,6 +25,7 @@ MODES = {"ceil": "ceiling"}
 TIER_ROUNDS = {"ceil": "up", "floor": "down"}
 VALID_FROM = "2000-01-01"
 DECIMALS_MAX = 6
+MIDNIGHT = "00:00"
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -95,9 +97,19 @@ def call_price(
     rates: Sequence[Mapping[str, str]], *, connect_fee: str = "0", curve: str = "graduated"
 ) -> Terms:
     """The price of a call: one price with increments where that says it, else tiers of an event."""
+    usual = per_of(pieces(rates)[0].unit)
+    for per in (usual, *(name for name in SECONDS if name != usual)):
+        with suppress(UntranslatableError):
+            return _call_price(rates, per, connect_fee, curve)
+    return _call_price(rates, usual, connect_fee, curve)
+
+
+def _call_price(
+    rates: Sequence[Mapping[str, str]], per: str, connect_fee: str, curve: str
+) -> Terms:
+    """The same said per something; refused where that is not exact."""
     found = pieces(rates)
     first = found[0]
-    per = per_of(first.unit)
     fee: Terms = {} if Decimal(connect_fee) == 0 else {"connect_fee": connect_fee}
     same = len({Fraction(p.price) / Fraction(p.unit) for p in found}) == 1
     if same and (len(found) == 1 or [p.start for p in found[1:]] == [first.step]):
@@ -167,11 +179,17 @@ def agreement(name: str, items: Iterable[Terms], **terms: Any) -> Terms:  # noqa
 
 
 def week_of(starts: Mapping[int, Sequence[tuple[str, str]]]) -> Terms:
-    """The days of a band plan: for each weekday from 1, times of day with the band from there."""
-    return {
-        DAYS[day - 1]: [{"from": at, "band": band} for at, band in sorted(starts[day])]
-        for day in sorted(starts)
-    }
+    """The days of a band plan: for each weekday from 1, times of day with the band from there.
+
+    Until its first band, and where it has none, a day goes on with the last one of the day before.
+    """
+    days: Terms = {}
+    last = max(starts[max(starts)])[1]
+    for number, name in enumerate(DAYS, 1):
+        bands = dict([(MIDNIGHT, last), *starts.get(number, ())])
+        days[name] = [{"from": at, "band": band} for at, band in sorted(bands.items())]
+        last = days[name][-1]["band"]
+    return days
 
 
 @dataclass(frozen=True)
@@ -182,6 +200,21 @@ class Stretch:
     upto: datetime
     period: str
     every: str
+
+    @property
+    def parts(self) -> list[tuple[datetime, datetime]]:
+        """The same number of days as stretches that all begin with the first and lie in its month.
+
+        A settlement is by the month: what is longer is that many circuits beside each other.
+        """
+        found = []
+        month = timedelta(days=calendar.monthrange(self.start.year, self.start.month)[1])
+        month -= timedelta(days=self.start.day - 1)
+        left = self.upto - self.start
+        while left > timedelta(0):
+            found.append((self.start, self.start + min(left, month)))
+            left -= month
+        return found
 
 
 def stretch(fraction: str, *, whole: int | None = None) -> Stretch:

@@ -32,6 +32,7 @@ SAMPLE_BYTES = 37_500_000  # 1 Mbit/s for 300 s: 10^6 x 300 / 8
 PERS = {0: "byte", 3: "kilobyte", 6: "megabyte", 9: "gigabyte"}
 MICRO_DECIMALS = 6
 TIMES = {Decimal(60): "minute", Decimal(3600): "hour"}
+BINARIES = {Decimal(2**20): "mebibyte", Decimal(2**30): "gibibyte"}
 KEY_FIELDS = {
     "ingress": "ingress_route",
     "egress": "egress_route",
@@ -145,6 +146,8 @@ def carrier(quantities: Sequence[Decimal], unit: Decimal = Decimal(1), at: int =
     """
     if unit in TIMES:
         return Carrier(CALL_SLOTS[at], TIMES[unit], 3)
+    if unit in BINARIES and places(quantities) == 0:
+        return Carrier(BYTE_SLOTS[at], BINARIES[unit], 0)
     shift = int(unit.normalize().as_tuple().exponent)
     if Decimal(1).scaleb(shift) != unit:
         raise UntranslatableError(f"no price is per {unit} units")
