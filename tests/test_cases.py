@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -133,6 +134,48 @@ def test_cases_that_are_refused_do_not_stop_the_others() -> None:
     assert [answers[0], answers[3]] == ["0.15", "0.15"]
     assert answers[1].startswith(("refused: ", "not translated: "))
     assert answers[2] == "not translated: model 'incrementz' is not known"
+
+
+OTHERS: list[tuple[str, dict[str, Any], list[Any], str]] = [
+    # Models, parameters, usage and what they come to, worked by hand: kinds that the file has too.
+    ("per_unit", {"price": "5", "unit": "1000"}, ["250", "1.5"], "1.2575"),  # 251.5 x 5 / 1000
+    ("per_unit", {"price": "36", "unit": "3600"}, ["100"], "1"),
+    ("round", {"decimals": 2, "mode": "down"}, ["-1.239"], "-1.23"),
+    ("round", {"decimals": 1, "mode": "half_even"}, ["0.12345678", "0.02654322"], "0.1"),
+    ("unit_convert_round", {"divide_by": "1048576", "decimals": 0, "mode": "ceil"}, ["1"], "1"),
+    ("unit_convert_round", {"divide_by": "60", "decimals": 0, "mode": "floor"}, ["119"], "1"),
+    ("graduated", {"tiers": [{"up_to": "0.5", "unit": "2"}, {"unit": "1"}]}, ["0.75"], "1.25"),
+    ("graduated_delta", {"tiers": [{"up_to": "5", "unit": "1"}, {"unit": "3"}]}, [4, 6], "4,4"),
+    ("per_unit_incremental", {"price": "0.3", "decimals": 0}, [(4, 2)], "1"),  # 1.2, then 1.8
+    ("increments", {"rates": [{"price": "6", "increment": "20"}]}, ["21"], "240"),
+    ("billed_seconds", {"initial": "6", "next": "6"}, ["7", "12"], "12,12"),
+    ("two_sided_balance", {"start": "9", "side": "customer"}, [{"price": "4"}], "5"),
+    ("day_hours", {"zone": "Europe/Paris"}, ["2024-03-31"], "23"),
+    ("duration_local", {"zone": "Europe/Paris"}, [("2024-10-27", "01:30", "03:30")], "10800"),
+]
+
+
+def test_other_cases_of_the_same_kinds_need_no_code() -> None:
+    """Other units, decimals, modes, sides and days."""
+    given = [Case(f"o{n}", m, p, _usage(u), e) for n, (m, p, u, e) in enumerate(OTHERS)]
+    answers = {(v.case.id, v.case.model): v.answer for v in price(given) if not v.passed}
+    assert answers == {}
+
+
+def _usage(rows: Sequence[Any]) -> list[Any]:
+    """Short forms of usage as files have them: snapshots, what was before and came then, a call."""
+    found: list[Any] = []
+    for row in rows:
+        match row:
+            case int():
+                found.append({"cumulative": str(row)})
+            case int(before), int(then):
+                found.append({"previous": str(before), "added": str(then)})
+            case day, start, end:
+                found.append({"start_local": f"{day}T{start}", "end_local": f"{day}T{end}"})
+            case _:
+                found.append(row)
+    return found
 
 
 def test_a_refusal_passes_only_for_the_reason_that_is_expected() -> None:
