@@ -3,53 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
 from streams.statement import fraction_text
 from tests.case_curves import SHARE, Table, bounds, price_of
-from tests.case_plans import PERIOD, Case, Figures, Plan, Step, Terms
+from tests.case_plans import PERIOD, Case, Event, Figures, Plan, Step, Terms
 from tests.case_terms import agreement, is_exact, rounding, stretch, text
 from tests.case_usage import START, carrier, money, sale
 
 
 def true_up(case: Case) -> Plan:
     """What is short of a minimum at the end of the period, in money or in units of a commitment."""
-    params, row = case.params, case.usage[0]
-    since: dict[str, str] = {}
-    period = PERIOD
-    items, deals, events = [], [], []
+    params = case.params
+    since, period, at = {}, PERIOD, START
     if "prorate" in params:
         span = stretch(params["prorate"])
-        days = int(params["prorate"].split("/")[1]) - (span.upto - span.start).days
-        first = span.start + timedelta(days=days)
+        days, basis = map(int, params["prorate"].split("/"))
+        first = span.start + timedelta(days=basis - days)
         since, period = {"valid_from": f"{first:%Y-%m-%d}"}, span.period
         at = first + timedelta(hours=10)
-    else:
-        at = START
-    if "unit_conversion" in params:
-        by = carrier([Decimal(row["used"]), Decimal(params["min_spend"])])
-        price = price_of(Table("per_unit"), {"price": params["unit_conversion"]}, by)
-        tiers = [{"price": params["unit_conversion"]}]
-        price = {"kind": "tiers", "per": by.per, "tiers": tiers}
-        price["at_least"] = by.bound(Decimal(params["min_spend"]))
-        items, events = [by.item("used", price)], [by.event(case.id, Decimal(row["used"]), at)]
-    else:
-        if "used" in row:
-            items.append(money().item("used", SHARE))
-            events.append(sale(case.id, Decimal(row["used"]), at))
-        if "usage_units" in row:
-            by = carrier([Decimal(row["usage_units"])])
-            price = price_of(Table("per_unit"), {"price": row["usage_price"]}, by)
-            items.append(by.item("usage", price))
-            events.append(by.event(case.id, Decimal(row["usage_units"]), at))
-        over = [item["item"] for item in items]
-        if "subscription" in row:
-            fee: Terms = {"kind": "fee", "amount": row["subscription"], "every": "month"}
-            deals.append({"deal": "subscription", "flow": "receivable", "price": fee})
-            over.append("subscription")
-        deals += bounds(params, over, over)
+    spent = _units_spent if "unit_conversion" in params else _money_spent
+    items, deals, events = spent(case, at)
     more: Terms = {"deals": deals} if deals else {}
     terms = agreement(case.id, items, **more, **rounding(params, "line"), **since)
 
@@ -61,6 +37,39 @@ def true_up(case: Case) -> Plan:
         return fraction_text(due - accrued)
 
     return Plan([terms], script)
+
+
+Spent = tuple[list[Terms], list[Terms], list[Event]]  # items, deals and usage
+
+
+def _units_spent(case: Case, at: datetime) -> Spent:
+    """A commitment in units, each at one price."""
+    used, commit = Decimal(case.usage[0]["used"]), Decimal(case.params["min_spend"])
+    by = carrier([used, commit])
+    tiers = [{"price": case.params["unit_conversion"]}]
+    price = {"kind": "tiers", "per": by.per, "tiers": tiers, "at_least": by.bound(commit)}
+    return [by.item("used", price)], [], [by.event(case.id, used, at)]
+
+
+def _money_spent(case: Case, at: datetime) -> Spent:
+    """A minimum of money over what was used and what is paid anyway."""
+    row = case.usage[0]
+    items, deals, events = [], [], []
+    if "used" in row:
+        items.append(money().item("used", SHARE))
+        events.append(sale(case.id, Decimal(row["used"]), at))
+    if "usage_units" in row:
+        units = Decimal(row["usage_units"])
+        by = carrier([units])
+        price = price_of(Table("per_unit"), {"price": row["usage_price"]}, by)
+        items.append(by.item("usage", price))
+        events.append(by.event(case.id, units, at))
+    over = [str(item["item"]) for item in items]
+    if "subscription" in row:
+        fee: Terms = {"kind": "fee", "amount": row["subscription"], "every": "month"}
+        deals.append({"deal": "subscription", "flow": "receivable", "price": fee})
+        over.append("subscription")
+    return items, [*deals, *bounds(case.params, over, over)], events
 
 
 def send_or_pay(case: Case) -> Plan:
