@@ -181,7 +181,7 @@ def split_increment(case: Case) -> Plan:
 
 
 def longest_prefix(case: Case) -> Plan:
-    """Tariffs by prefix: a deck where its columns say each tariff, else items by prefix."""
+    """Tariffs by prefix: a deck of called numbers where it can say all, else items by prefix."""
     params = case.params
     calling = params.get("match_on") == "calling_number"
     prefixes = {p.removeprefix("+"): name for p, name in params["prefixes"].items()}
@@ -192,10 +192,9 @@ def longest_prefix(case: Case) -> Plan:
     said = {"rounding": roundings[0]} if roundings else {}
     files: dict[str, str] = {}
     listed = [row for row in rows.values() if row is not None]
-    if len(listed) == len(rows) and "" not in prefixes:
+    if len(listed) == len(rows) and "" not in prefixes and not calling:
         files = _deck(case.id, prefixes, listed)
-        number = {"number": "calling"} if calling else {}
-        items = [INGRESS.item("voice", {"kind": "deck", "deck": case.id, **number})]
+        items = [INGRESS.item("voice", {"kind": "deck", "deck": case.id})]
     else:
         items = _by_prefix(prefixes, params["tariffs"], "calling" if calling else "called")
     terms = agreement(case.id, items, **rounding(said, "record"))

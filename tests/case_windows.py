@@ -82,7 +82,7 @@ def volume_prorated(case: Case) -> Plan:
     chosen, priced = carrier([full, *ends], at=1), carrier([used, *ends])
     price = price_of(Table("volume"), case.params, priced, chosen_by="full")
     items = [
-        chosen.item("full", {"kind": "counted", "per": chosen.per}),
+        chosen.item("full", {"kind": "unit", "per": chosen.per, "amount": "0"}),
         priced.item("used", price),
     ]
     terms = agreement(case.id, items, **rounding(case.params, "line"))
