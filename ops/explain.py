@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ops import explain_bands
 from ops.explain_event import (
     EventName,
     Kept,
@@ -44,6 +45,7 @@ ADVICE = {
     Reason.CURRENCY_MISMATCH: "the retail currency has to be the agreement's; check the source",
     Reason.FUTURE_TIME: "check the clock of the source; once that time has come, recycle it",
     Reason.CONFLICTING_BODY: CONFLICT,
+    Reason.TOO_LONG: "check the duration with the source; only start_band takes such a record",
 }
 
 
@@ -121,6 +123,7 @@ def leg(row: Row, tables: Tables, book: Book) -> Document:
         "rate_line": rate_line(row, item, tables),
         "measured": f"{row['raw_quantity']} {item.quantity.label}",
         "charged": f"{row['quantity']} {item.quantity.label}",
+        "parts": explain_bands.parts(row, item),
         "arithmetic": arithmetic(row, item),
         "charge": None if terms.tiered else format_micros(row["charge_micros"]),
         "currency": version.currency,

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ops import explain_bands
 from schemas.codes import CountRound, PriceKind, Quantity
 from schemas.money import NANOS, format_micros
 from state.tables import ItemInfo, Tables
@@ -23,11 +24,11 @@ def arithmetic(row: Row, item: ItemInfo) -> str:
             f"priced by the period's volume, of which this event is {row['quantity']}"
             f" {item.quantity.label}"
         )
-    price, quantity = row["price_nanos"], row["quantity"]
-    unit = item.unit // item.factor.denominator
-    exact = Fraction(price * quantity, unit * NANOS)
+    quantity, unit = row["quantity"], item.unit // item.factor.denominator
+    exact = explain_bands.exact(row, unit)
     over = f" / {unit}" if unit != 1 else ""
-    terms = f"{quantity} x {format_nanos(price)}{over}"
+    products = explain_bands.products(row)
+    terms = " + ".join(f"{counted} x {format_nanos(price)}{over}" for counted, price in products)
     if quantity and row["connect_nanos"]:
         exact += Fraction(row["connect_nanos"], NANOS)
         terms += f" + {format_nanos(row['connect_nanos'])}"
@@ -66,6 +67,8 @@ def rate_line(row: Row, item: ItemInfo, tables: Tables) -> str:
             for upto, price in item.tiers
         ]
         return f"graduated per {item.per} ({item.quantity.label}): {', '.join(tiers)}{steps}"
+    if item.bands is not None:
+        return explain_bands.rate_line(row, item, item.bands)
     price = format_nanos(row["price_nanos"])
     fee = f", connect fee {format_nanos(row['connect_nanos'])}" if row["connect_nanos"] else ""
     if item.price_kind is PriceKind.SHARE:

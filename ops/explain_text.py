@@ -45,6 +45,8 @@ def _leg(leg: Document) -> Iterator[Step]:
     yield f"leg {leg['role']}", ""
     for field, what in LEG_STEPS:
         yield what, leg[field]
+        if field == "charged":
+            yield from (("part", part) for part in leg["parts"])
     if leg["charge"] is not None:
         yield "charge", f"{leg['charge']} {leg['currency']}"
     yield "reference", leg["reference"]

@@ -56,6 +56,7 @@ OUTCOMES = {
     "future_time": "suspended",
     "conflicting_body": "suspended",
     "charge_overflow": "suspended",
+    "too_long": "suspended",
 }
 
 USAGE, RECYCLE = "usage.v1", "recycle.v1"

@@ -13,8 +13,10 @@ from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from math import ceil, floor
+from typing import NamedTuple
 
 from ops.oracle_attribution import Claim
+from ops.oracle_bands import BandPart, band_at, band_parts
 from ops.oracle_reference import (
     EPOCH,
     MICROSECOND,
@@ -29,6 +31,7 @@ from ops.oracle_usage import Usage
 
 MICROS = 10**6
 CHARGE_MAX = 10**9  # what one event may cost at most, in currency units
+SPLIT_SECONDS_MAX = 31 * 24 * 3600  # what time bands split is shorter
 HOUR_US = 3_600_000_000
 # How many of the smallest amounts of so many decimals make one; -2 rounds to hundreds.
 STEPS = {decimals: Fraction(10) ** decimals for decimals in range(-2, 7)}
@@ -50,6 +53,7 @@ class Leg:
     quantity: int
     exact: Fraction
     charge_micros: int
+    parts: tuple[BandPart, ...] = ()
 
     @property
     def residue(self) -> Fraction:
@@ -85,7 +89,10 @@ def rate(usage: Usage, claim: Claim, reference: Reference) -> Leg | str:
         price = _priced_by(found[1].price, price)
     if price.kind == "share" and usage.text("retail_currency") != version.currency:
         return "currency_mismatch"
-    leg = _leg(usage, claim, version, item, price, zone)
+    is_split = price.banded is not None and price.banded.split != "start_band"
+    if is_split and count(usage, price.quantity) > SPLIT_SECONDS_MAX:
+        return "too_long"
+    leg = _leg(usage, claim, version, item, zone, _cost(usage, version, price, reference))
     dearest = max((tier.price for tier in price.tiers), default=Fraction(0))
     if leg.quantity * dearest / price.unit > CHARGE_MAX:
         return "charge_overflow"
@@ -106,12 +113,49 @@ def _deck_rate(usage: Usage, deck_name: str, reference: Reference) -> tuple[str,
     return None
 
 
-def _leg(usage: Usage, claim: Claim, version: Version, item: Item, price: Price, zone: str) -> Leg:
-    """Count, charge and round one leg."""
-    started = usage.number("started_at")
+class Cost(NamedTuple):
+    """What a leg is charged for: its price, both quantities, and the exact amount.
+
+    The price of a leg in several time bands is the one of the band in which it begins.
+    """
+
+    price: Price
+    counted: int
+    quantity: int
+    exact: Fraction
+    parts: tuple[BandPart, ...] = ()
+
+
+def _cost(usage: Usage, version: Version, price: Price, reference: Reference) -> Cost:
+    """Count and charge a leg, in as many time bands as it has seconds in."""
     counted = count(usage, price.quantity)
+    banded = price.banded
+    if banded is None:
+        return _one_price(price, counted)
+    plan, started = reference.plans[banded.plan], usage.number("started_at")
+    first = banded.prices[band_at(plan, version.zone, started)]
+    if banded.split == "start_band":
+        return _one_price(first, counted)
+    increments = {b: (p.initial_seconds, p.next_seconds) for b, p in banded.prices.items()}
+    parts = band_parts(plan, version.zone, started, counted, banded.split, increments)
+    quantity = sum(part.quantity for part in parts)
+    products = (banded.prices[part.band].amount * part.quantity for part in parts)
+    # The same money as one price for the whole quantity would be; so the rest is as for any price.
+    average = sum(products, Fraction(0)) / quantity if quantity else Fraction(0)
+    exact = event_charge(counted, quantity, replace(first, amount=average))
+    return Cost(first, counted, quantity, exact, parts)
+
+
+def _one_price(price: Price, counted: int) -> Cost:
+    """Charge a quantity by one price; tiers are priced elsewhere."""
     quantity = charged_for(counted, price)
     exact = Fraction(0) if price.kind == "tiers" else event_charge(counted, quantity, price)
+    return Cost(price, counted, quantity, exact)
+
+
+def _leg(usage: Usage, claim: Claim, version: Version, item: Item, zone: str, cost: Cost) -> Leg:
+    """Round one leg, and say where it belongs."""
+    started, exact = usage.number("started_at"), cost.exact
     if version.rounding.place == "record":
         charge_micros = round_micros(exact, version.rounding)
     else:
@@ -120,15 +164,16 @@ def _leg(usage: Usage, claim: Claim, version: Version, item: Item, price: Price,
         claim=claim,
         version=version,
         item=item,
-        price=price,
+        price=cost.price,
         zone=zone,
         line=zone if version.rounding.place == "line" else "",
         original=period_of(version, started),
         hour=started // HOUR_US,
-        counted=counted,
-        quantity=quantity,
+        counted=cost.counted,
+        quantity=cost.quantity,
         exact=exact,
         charge_micros=charge_micros,
+        parts=cost.parts,
     )
 
 

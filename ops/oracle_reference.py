@@ -20,6 +20,8 @@ from zoneinfo import ZoneInfo
 
 import yaml
 
+from ops.oracle_bands import Plan, read_plans
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 OWN = "own"
@@ -65,8 +67,20 @@ class Tier:
 
 
 @dataclass(frozen=True)
+class Banded:
+    """Prices by time band: the plan, the rule at its edges, and what each band costs."""
+
+    plan: str
+    split: str
+    prices: Mapping[str, Price]
+
+
+@dataclass(frozen=True)
 class Price:
-    """What an item costs: `amount` per `unit` of the quantity, or a deck, tiers or a share."""
+    """What an item costs: `amount` per `unit` of the quantity, or a deck, tiers or a share.
+
+    A price by time band has its amounts in `banded`.
+    """
 
     kind: str
     per: str
@@ -78,6 +92,7 @@ class Price:
     next_seconds: int = 1
     deck: str = ""
     tiers: tuple[Tier, ...] = ()
+    banded: Banded | None = None
     least_counted: int = 0
     begun_step: str = "up"
     factor: Fraction = Fraction(1)
@@ -171,6 +186,7 @@ class Reference:
     agreements: Mapping[str, Agreement]
     keys: Mapping[tuple[str, str], tuple[Assignment, ...]]
     decks: Mapping[str, Deck]
+    plans: Mapping[str, Plan]
 
     def owner(self, kind: str, key: str, instant_us: int) -> str | None:
         """Whom the key stands for at an instant; None when it is not listed then."""
@@ -214,7 +230,7 @@ def read_reference(directory: Path) -> Reference:
         path.name.removesuffix(".prefixes.csv"): _deck(path)
         for path in sorted((directory / "decks").glob("*.prefixes.csv"))
     }
-    return Reference(agreements, keys, decks)
+    return Reference(agreements, keys, decks, read_plans(directory))
 
 
 def instant_us(text: str, zone: tzinfo) -> int:
@@ -315,6 +331,19 @@ def _of_kind(kind: str, entry: Mapping[str, object]) -> Price:
         upto = tier.get("up_to")
         open_ended = upto is None or str(upto).strip() in {"", "~", "null"}
         tiers.append(Tier(None if open_ended else _exact(upto) * unit, _exact(tier["price"])))
+    banded = None
+    if "bands" in entry:
+        bands = _mapping(entry["bands"])
+        common = ("kind", "per", "minimum", "maximum", "attempt_fee")
+        own = {name: entry[name] for name in common if name in entry}
+        banded = Banded(
+            str(bands["of"]),
+            str(bands["split"]),
+            {
+                band: _price({**_mapping(price), **own})
+                for band, price in _mapping(bands["prices"]).items()
+            },
+        )
     return Price(
         kind=kind,
         per=per,
@@ -325,6 +354,7 @@ def _of_kind(kind: str, entry: Mapping[str, object]) -> Price:
         initial_seconds=int(str(entry.get("initial_seconds", "1"))),
         next_seconds=int(str(entry.get("next_seconds", "1"))),
         tiers=tuple(tiers),
+        banded=banded,
     )
 
 

@@ -129,6 +129,14 @@ class RoundingMode(Code):
     FLOOR = 5
 
 
+class BandSplit(Code):
+    """What becomes of a leg that goes on from one time band into another."""
+
+    START_BAND = 0
+    COMPLETE_INCREMENT = 1
+    ROUND_EACH_BAND = 2
+
+
 class Outcome(Code):
     """What became of one usage event; each has exactly one."""
 
@@ -158,6 +166,7 @@ class Reason(Code):
     FUTURE_TIME = 30
     CONFLICTING_BODY = 31
     CHARGE_OVERFLOW = 32
+    TOO_LONG = 36
     UNDECODABLE = 40
     BAD_MAGIC = 41
     UNKNOWN_SCHEMA = 42

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, PlainValidator, Tag
 
-from schemas.codes import CountRound, Quantity, Service
+from schemas.codes import BandSplit, CountRound, Quantity, Service
 from schemas.fields import Name, Strict, one_of, read_text, whole
 from schemas.money import MICROS, NANOS, NANOS_DECIMALS, parse_decimal
 
@@ -97,10 +97,26 @@ def _per(value: object) -> Per:
     return PERS[text]
 
 
+def _stated(value: object) -> object:
+    """A rule that no contract may leave open."""
+    if value is None:
+        labels = [rule.label for rule in BandSplit]
+        raise ValueError(
+            f"is missing; the contract must say {', '.join(labels[:-1])} or {labels[-1]}"
+        )
+    return value
+
+
+def _elsewhere(_: object) -> None:
+    """A field whose place is within the prices of bands."""
+    raise ValueError("stands beside bands; write it in the price of each band")
+
+
 Nanos = Annotated[int, BeforeValidator(price_nanos)]
 Increment = Annotated[int, whole(1, SECONDS_MAX)]
 Percent = Annotated[int, BeforeValidator(_percent_nanos)]
 PerField = Annotated[Per, PlainValidator(_per)]
+Elsewhere = Annotated[None, BeforeValidator(_elsewhere)]
 
 
 class Count(Strict):
@@ -157,6 +173,37 @@ class UnitPrice(EventPrice):
     next_seconds: Increment = 1
 
 
+class BandRate(Strict):
+    """What one time band costs: a price for every `per` of the item, and a fee per event."""
+
+    amount_nanos: Nanos = Field(alias="amount")
+    connect_fee_nanos: Nanos = Field(alias="connect_fee", default=0)
+    initial_seconds: Increment = 1
+    next_seconds: Increment = 1
+
+
+class BandRates(Strict):
+    """Prices by time band: the plan, what is done at its edges, and the price of each band."""
+
+    plan: Name = Field(alias="of")
+    split: Annotated[BandSplit, one_of(BandSplit), BeforeValidator(_stated)] = Field(
+        default=None, validate_default=True
+    )
+    prices: dict[str, BandRate]
+
+
+class BandedPrice(EventPrice):
+    """A unit price for each time band; what a unit price says itself, each band says here."""
+
+    kind: Literal["unit"]
+    per: PerField
+    bands: BandRates
+    amount: Elsewhere = None
+    connect_fee: Elsewhere = None
+    initial_seconds: Elsewhere = None
+    next_seconds: Elsewhere = None
+
+
 class Tier(Strict):
     """A step of a graduated price: up to and with this much of the period's total, if bounded."""
 
@@ -200,12 +247,16 @@ def counted(count: Count | None, price: UnitPrice | TiersPrice | SharePrice) -> 
 def _kind_of(value: Any) -> str | None:  # noqa: ANN401 - pydantic hands over whatever was written
     """The tag of a price's model; unlike the kind itself, it is not the name of a field."""
     kind = value.get("kind") if isinstance(value, dict) else getattr(value, "kind", None)
+    banded = "bands" in value if isinstance(value, dict) else isinstance(value, BandedPrice)
+    if kind == "unit" and banded:
+        return "(unit by band)"
     return f"({kind})" if isinstance(kind, str) else None
 
 
 Price = Annotated[
     Annotated[DeckPrice, Tag("(deck)")]
     | Annotated[UnitPrice, Tag("(unit)")]
+    | Annotated[BandedPrice, Tag("(unit by band)")]
     | Annotated[TiersPrice, Tag("(tiers)")]
     | Annotated[SharePrice, Tag("(share)")],
     Discriminator(
@@ -215,5 +266,15 @@ Price = Annotated[
     ),
 ]
 
-PRICE_MODELS = (Count, DeckPrice, UnitPrice, TiersPrice, Tier, SharePrice)
+PRICE_MODELS = (
+    Count,
+    DeckPrice,
+    UnitPrice,
+    BandedPrice,
+    BandRates,
+    BandRate,
+    TiersPrice,
+    Tier,
+    SharePrice,
+)
 """Every model that a price consists of."""

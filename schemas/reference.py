@@ -1,11 +1,11 @@
 """Reference: partners, agreements, attribution keys and rate decks, read from a directory.
 
 Settlement is usage times agreements, and this is where agreements come from: `partners.yaml`,
-`agreements.yaml`, `attribution.csv`, and for each deck `decks/NAME.prefixes.csv` and
-`decks/NAME.rates.csv`. `load` reads all of it or refuses all of it: a `InvalidReferenceError`
-carries every mistake found, each with file, line, field and what to do, so that they are mended in
-one go. A loaded reference is immutable and named by a digest of its content, which every rated
-block repeats.
+`agreements.yaml`, `attribution.csv`, for each deck `decks/NAME.prefixes.csv` and
+`decks/NAME.rates.csv`, and where prices go by the hour `bands.yaml` and `holidays/NAME.csv`. `load`
+reads all of it or refuses all of it: a `InvalidReferenceError` carries every mistake found, each
+with file, line, field and what to do, so that they are mended in one go. A loaded reference is
+immutable and named by a digest of its content, which every rated block repeats.
 """
 
 from __future__ import annotations
@@ -23,9 +23,21 @@ from pydantic_core import ErrorDetails
 
 from schemas import keys
 from schemas.agreements import FIELDS, Agreement, Partner
+from schemas.bands import (
+    BANDS_FILE,
+    HOLIDAYS_FOLDER,
+    BandPlan,
+    Holidays,
+    calendar_names,
+    plan_findings,
+    rates_findings,
+    read_holidays,
+)
+from schemas.bands import FIELDS as BAND_FIELDS
 from schemas.decks import Deck, deck_names, read_decks
 from schemas.documents import Entry, Problem, Problems, locate, read_yaml
-from schemas.terms import deck_items, findings
+from schemas.documents import Path as FieldPath
+from schemas.terms import banded_items, deck_items, findings
 
 __all__ = [
     "Agreement",
@@ -40,6 +52,8 @@ __all__ = [
 PARTNERS_FILE = "partners.yaml"
 AGREEMENTS_FILE = "agreements.yaml"
 REQUIRED_FILES = (PARTNERS_FILE, AGREEMENTS_FILE, keys.FILE)
+OPTIONAL_FILES = (BANDS_FILE,)
+FOLDERS = ("decks", HOLIDAYS_FOLDER)
 DIGEST_DIGITS = 16
 
 AnyModel = TypeVar("AnyModel", bound=BaseModel)
@@ -55,13 +69,18 @@ class InvalidReferenceError(Exception):
 
 @dataclass(frozen=True)
 class Reference:
-    """All reference data. `attribution` has a row per key and owner: see `schemas.keys`."""
+    """All reference data. `attribution` has a row per key and owner: see `schemas.keys`.
+
+    `bands` are plans of time bands, `holidays` the calendars that they may name.
+    """
 
     reference_id: str
     partners: tuple[Partner, ...]
     agreements: tuple[Agreement, ...]
     attribution: pl.DataFrame
     decks: tuple[Deck, ...]
+    bands: tuple[BandPlan, ...] = ()
+    holidays: tuple[Holidays, ...] = ()
 
 
 def load(directory: Path) -> Reference:
@@ -79,7 +98,13 @@ def load(directory: Path) -> Reference:
     partner_names = _names(partner_entries, PARTNERS_FILE, "partner", problems)
     agreement_names = _names(agreement_entries, AGREEMENTS_FILE, "agreement", problems)
     decks = read_decks(files, problems)
+    plan_entries = _entries(files, BANDS_FILE, problems)
+    plans = _models(plan_entries, BANDS_FILE, BandPlan, problems)
+    plan_names = _names(plan_entries, BANDS_FILE, "bands", problems)
+    holidays = read_holidays(files, problems)
+    _check_plans(plans, calendar_names(files), problems)
     _check_agreements(agreements, partner_names, deck_names(files), problems)
+    _check_banded(agreements, plan_names, [plan for plan, _ in plans], problems)
     attribution = None
     if keys.FILE in files:
         attribution = keys.read_keys(files[keys.FILE], agreement_names, problems)
@@ -91,6 +116,8 @@ def load(directory: Path) -> Reference:
         tuple(agreement for agreement, _ in agreements),
         attribution,
         decks,
+        tuple(plan for plan, _ in plans),
+        holidays,
     )
 
 
@@ -105,14 +132,15 @@ def _read_files(directory: Path, problems: Problems) -> dict[str, bytes]:
         if name in present:
             wanted[name] = present[name]
             continue
-        others = [other for other in present if other not in REQUIRED_FILES]
+        others = [o for o in present if o not in (*REQUIRED_FILES, *OPTIONAL_FILES)]
         close = difflib.get_close_matches(name, others, 1, 0.8)
         advice = f"rename {close[0]} to it" if close else "add it, if only to hold nothing"
         problems.add(name, 0, "", f"is missing; {advice}")
-    decks = directory / "decks"
-    if decks.is_dir():
-        deck_files = (path for path in decks.iterdir() if not path.name.startswith("."))
-        wanted.update((f"decks/{path.name}", path) for path in deck_files)
+    wanted.update((name, present[name]) for name in OPTIONAL_FILES if name in present)
+    for folder in (directory / name for name in FOLDERS):
+        if folder.is_dir():
+            inside = (path for path in folder.iterdir() if not path.name.startswith("."))
+            wanted.update((f"{folder.name}/{path.name}", path) for path in inside)
     files: dict[str, bytes] = {}
     for name, path in sorted(wanted.items()):
         try:
@@ -158,7 +186,8 @@ def _explain(detail: ErrorDetails) -> str:
         case "missing":
             return "is missing; add it"
         case "extra_forbidden":
-            close = difflib.get_close_matches(str(detail["loc"][-1]), FIELDS, 1)
+            known = (*FIELDS, *BAND_FIELDS)
+            close = difflib.get_close_matches(str(detail["loc"][-1]), known, 1)
             return f"is not known here; {f'write {close[0]}' if close else 'remove it'}"
         case "value_error":
             return str(detail["ctx"]["error"])
@@ -185,6 +214,21 @@ def _names(entries: Sequence[Entry], file: str, field: str, problems: Problems) 
     return set(first_lines)
 
 
+def _check_plans(
+    plans: Sequence[tuple[BandPlan, Entry]], calendars: Collection[str], problems: Problems
+) -> None:
+    """Check the days of each plan of time bands, and that there is the calendar it names."""
+    for plan, entry in plans:
+        found = list(plan_findings(plan))
+        if plan.holidays is not None and plan.holidays not in calendars:
+            message = f"there is no calendar {plan.holidays!r}"
+            advice = f"add {HOLIDAYS_FOLDER}/{plan.holidays}.csv"
+            found.append((("holidays",), f"{message}; {advice}"))
+        for path, message in found:
+            line, field = locate(entry, path)
+            problems.add(BANDS_FILE, line, field, message)
+
+
 def _check_agreements(
     agreements: Sequence[tuple[Agreement, Entry]],
     partners: Collection[str],
@@ -204,3 +248,24 @@ def _check_agreements(
         for path, message in found:
             line, field = locate(entry, path)
             problems.add(AGREEMENTS_FILE, line, field, message)
+
+
+def _check_banded(
+    agreements: Sequence[tuple[Agreement, Entry]],
+    named: Collection[str],
+    plans: Sequence[BandPlan],
+    problems: Problems,
+) -> None:
+    """Check the prices by time band against their plans; one that is wrong itself is there."""
+    known = {plan.plan: plan for plan in plans}
+    for agreement, entry in agreements:
+        for path, rates in banded_items(agreement):
+            found: list[tuple[FieldPath, str]] = []
+            if rates.plan not in named:
+                message = f"there are no bands {rates.plan!r}; add them to {BANDS_FILE}"
+                found.append((("of",), message))
+            elif rates.plan in known:
+                found += rates_findings(rates, known[rates.plan])
+            for inner, message in found:
+                line, field = locate(entry, (*path, *inner))
+                problems.add(AGREEMENTS_FILE, line, field, message)

@@ -8,14 +8,26 @@ into the agreement with a sentence that says what to do.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import pairwise
 
+from pydantic import BaseModel
+
 from schemas.agreements import Agreement, items_of
-from schemas.codes import Direction, Quantity, Role, RoundingPlace, Service
+from schemas.codes import BandSplit, Direction, Quantity, Role, RoundingPlace, Service
 from schemas.documents import Finding, Path
 from schemas.money import NANOS, NANOS_DECIMALS, parse_decimal
-from schemas.prices import PERS, QUANTITIES, DeckPrice, Per, SharePrice, TiersPrice, UnitPrice
+from schemas.prices import (
+    PERS,
+    QUANTITIES,
+    BandedPrice,
+    BandRates,
+    DeckPrice,
+    Per,
+    SharePrice,
+    TiersPrice,
+    UnitPrice,
+)
 from schemas.terms_events import EVENT_CHECKS
 
 # A bound must fit a column of quantities with room to add.
@@ -79,20 +91,37 @@ def check_prices_fit(agreement: Agreement) -> Iterator[Finding]:
                 message = f"{service.label} has no retail amount; use a unit price"
                 yield (*here, "kind"), message
             case UnitPrice() | TiersPrice() as price:
-                yield from _check_per(here, service, price)
+                yield from _check_per(here, service, price.per, {(): price})
+            case BandedPrice() as price:
+                rates: dict[Path, BaseModel] = {
+                    ("bands", "prices", band): rate for band, rate in price.bands.prices.items()
+                }
+                yield from _check_per(here, service, price.per, rates)
+                yield from _check_split(here, price)
 
 
-def _check_per(here: Path, service: Service, price: UnitPrice | TiersPrice) -> Iterator[Finding]:
-    """A price's `per` is something that the service is counted in."""
-    per, quantities = price.per, QUANTITIES[service]
+def _check_per(
+    here: Path, service: Service, per: Per, rates: Mapping[Path, BaseModel]
+) -> Iterator[Finding]:
+    """A price's `per` is something that the service is counted in, and increments are of time."""
+    quantities = QUANTITIES[service]
     if per.quantity not in quantities:
         fitting = ", ".join(known.name for known in PERS.values() if known.quantity in quantities)
         yield (*here, "per"), f"{service.label} is not counted so; write one of {fitting}"
     elif per.quantity is not Quantity.SECONDS:
-        for field in ("initial_seconds", "next_seconds"):
-            if field in price.model_fields_set:
-                message = f"is for prices per time, not per {per.name}; remove it"
-                yield (*here, field), message
+        for place, rate in rates.items():
+            for field in ("initial_seconds", "next_seconds"):
+                if field in rate.model_fields_set:
+                    message = f"is for prices per time, not per {per.name}; remove it"
+                    yield (*here, *place, field), message
+
+
+def _check_split(here: Path, price: BandedPrice) -> Iterator[Finding]:
+    """Only time is spread over a leg's bands; of bytes or units nobody knows when they were."""
+    per, split = price.per, price.bands.split
+    if per.quantity is not Quantity.SECONDS and split is not BandSplit.START_BAND:
+        message = f"splits time, and this price is per {per.name}; write start_band"
+        yield (*here, "bands", "split"), message
 
 
 def check_rounding_fits(agreement: Agreement) -> Iterator[Finding]:
@@ -102,7 +131,7 @@ def check_rounding_fits(agreement: Agreement) -> Iterator[Finding]:
         if rounding.place is not RoundingPlace.RECORD:
             continue
         match item.price:
-            case UnitPrice(per=per):
+            case UnitPrice(per=per) | BandedPrice(per=per):
                 field, unit, advice = "per", per.unit, "write a smaller unit"
             case DeckPrice(factor=factor):
                 field, unit = "deck", PERS["minute"].unit * factor.denominator
@@ -176,3 +205,10 @@ def deck_items(agreement: Agreement) -> Iterator[tuple[Path, str]]:
     for path, item in items_of(agreement):
         if isinstance(item.price, DeckPrice):
             yield (*path, "price", "deck"), item.price.deck
+
+
+def banded_items(agreement: Agreement) -> Iterator[tuple[Path, BandRates]]:
+    """The prices by time band in an agreement, and where."""
+    for path, item in items_of(agreement):
+        if isinstance(item.price, BandedPrice):
+            yield (*path, "price", "bands"), item.price.bands

@@ -15,6 +15,7 @@ from schemas.money import NANOS
 from schemas.prices import (
     QUANTITIES,
     VOLUMES,
+    BandedPrice,
     Count,
     DeckPrice,
     EventPrice,
@@ -35,6 +36,9 @@ def _check_count(here: Path, item: Item, count: Count) -> Iterator[Finding]:
     price = item.price
     if isinstance(price, DeckPrice):
         yield here, "is said by the deck's own increments; remove it"
+        return
+    if isinstance(price, BandedPrice):
+        yield here, "is said by the increments of each band; remove it"
         return
     quantity = price.quantity if isinstance(price, SharePrice) else price.per.quantity
     if count.of is not None and count.of not in QUANTITIES[item.service]:
@@ -59,8 +63,8 @@ def check_limits_fit(agreement: Agreement) -> Iterator[Finding]:
             continue
         if price.maximum_nanos is not None and price.maximum_nanos < price.minimum_nanos:
             yield (*here, "maximum"), "is below minimum; exchange the two"
-        per_event = isinstance(price, UnitPrice) and price.per.quantity is Quantity.EVENTS
-        if per_event and price.attempt_fee_nanos:
+        per = price.per.quantity if isinstance(price, UnitPrice | BandedPrice) else None
+        if per is Quantity.EVENTS and price.attempt_fee_nanos:
             yield (*here, "attempt_fee"), "is never due, for an event always counts one; remove it"
 
 

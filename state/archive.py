@@ -20,9 +20,13 @@ import pyarrow.dataset as ds
 from schemas.topics import RATED
 from streams.log import Segment
 from streams.packing import head, unpack
+from streams.rated import PART
 
 PARTITIONING = ("period", "agreement")
 ROWS_MAX = 1_000_000
+
+# Columns that only some blocks have.
+OPTIONAL = pa.schema([pa.field("band", pa.string()), pa.field("parts", pa.list_(PART))])
 _PARTITIONING = ds.partitioning(pa.schema([(p, pa.string()) for p in PARTITIONING]), flavor="hive")
 NAME = re.compile(r"rated-(\d+)-(\d+)-(\d+)$")
 
@@ -76,7 +80,7 @@ class Archive:
         for partition, tables in self._pending.items():
             start, upto = self._span[partition]
             name = f"rated-{partition}-{start}-{upto}"
-            table = pa.concat_tables(tables)
+            table = pa.concat_tables(tables, promote_options="default")
             ds.write_dataset(
                 table,
                 self.directory / "usage",
@@ -114,7 +118,9 @@ class Archive:
             dataset = ds.dataset(
                 paths, format="parquet", partitioning=_PARTITIONING, partition_base_dir=str(root)
             )
-            yield dataset.to_table(filter=where)
+            # The first file stands for all; what only some files have is added to it.
+            known = pa.unify_schemas([dataset.schema, OPTIONAL])
+            yield dataset.replace_schema(known).to_table(filter=where)
 
 
 def of_event(source: str, epoch: int, sequence: int | None, event_id: str | None) -> pc.Expression:

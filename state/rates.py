@@ -1,8 +1,9 @@
 """Rate lines: what one event is charged by, each a row of the same few columns.
 
 A unit price, a share and every rate of every deck are rate lines: a price, a connect fee, and the
-increments that time is counted in. A leg finds the number of its line, by its item or by its item's
-deck, and what it costs is then gathered by that number alone, wherever the line came from.
+increments that time is counted in. A price by time band is one for each band, the lines one after
+the other in the order of the bands. A leg finds the number of its line, by its item or by its
+item's deck, and what it costs is then gathered by that number alone, wherever the line came from.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 import numpy.typing as npt
 
-from state.terms import ItemInfo
+from state.terms import ItemInfo, Line
 
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
@@ -41,12 +42,12 @@ class Rates:
 
 
 def own_lines(items: Sequence[ItemInfo]) -> tuple[Rates, Int32]:
-    """The lines of items that have one of their own, after `NO_LINE`, and the line of each item."""
-    rows = [(0, 0, 1, 1)]
+    """The lines of items that have their own, after `NO_LINE`, and the first one of each item."""
+    rows = [Line(0, 0, 1, 1)]
     line_of = np.full(len(items), NO_LINE, np.int32)
     for row, item in enumerate(items):
-        if item.has_own_line:
+        lines = item.own_lines
+        if lines:
             line_of[row] = len(rows)
-            increments = item.initial_seconds, item.next_seconds
-            rows.append((item.price_nanos, item.connect_fee_nanos, *increments))
+            rows += lines
     return Rates(*np.ascontiguousarray(np.array(rows, np.int64).T)), line_of

@@ -12,13 +12,14 @@ belongs to the operator itself.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from schemas.reference import Reference
+from state.bands import Bands, lay_out
 from state.calendar import Periods
 from state.decks import DeckTables, build_decks
 from state.keys import OWN, KeyColumns, build_keys
@@ -54,7 +55,8 @@ class Tables:
     second, `version_of` an agreement's version row, `item_of` a version's item row by role, service
     and direction. The columns that begin with `version_` have a row per version, those that begin
     with `item_` a row per item; `items` and `versions` say the same in words.
-    `item_line` is an item's rate line among `rates`, where no deck says it.
+    `item_line` is an item's rate line among `rates`, where no deck says it. An item priced by time
+    band has its plan at `item_bands` among `bands` (else NO_BANDS), and a line for each band.
     """
 
     reference_id: str
@@ -78,6 +80,8 @@ class Tables:
     item_quantity: Int8
     item_unit: Int64
     item_line: Int32
+    item_bands: Int32
+    item_split: Int8
     item_deck: Int32
     item_place: Int8
     item_mode: Int8
@@ -86,6 +90,7 @@ class Tables:
     decks: DeckTables
     rates: Rates
     special: Special
+    bands: tuple[Bands, ...]
 
 
 def build(reference: Reference) -> Tables:
@@ -97,6 +102,7 @@ def build(reference: Reference) -> Tables:
     versions, items = terms.versions, terms.items
     of_item = [versions[item.version_row] for item in items]
     own, item_line = own_lines(items)
+    bands, item_bands = lay_out(reference.bands, reference.holidays, _wanted(items, versions))
     deck_tables, deck_lines = build_decks(reference.decks, len(own))
     return Tables(
         reference_id=reference.reference_id,
@@ -120,6 +126,8 @@ def build(reference: Reference) -> Tables:
         item_quantity=np.array([item.quantity for item in items], np.int8),
         item_unit=np.array([item.unit for item in items], np.int64),
         item_line=item_line,
+        item_bands=item_bands,
+        item_split=np.array([i.bands.split if i.bands else 0 for i in items], np.int8),
         item_deck=np.array([item.deck for item in items], np.int32),
         item_place=np.array([version.rounding_place for version in of_item], np.int8),
         item_mode=np.array([version.rounding_mode for version in of_item], np.int8),
@@ -128,4 +136,12 @@ def build(reference: Reference) -> Tables:
         decks=deck_tables,
         rates=own.followed_by(deck_lines),
         special=Special.of(items),
+        bands=bands,
     )
+
+
+def _wanted(
+    items: Sequence[ItemInfo], versions: Sequence[VersionInfo]
+) -> list[tuple[str, str] | None]:
+    """The plan of time bands that each item is priced by, and the zone of its clock."""
+    return [(i.bands.plan, versions[i.version_row].zone) if i.bands else None for i in items]

@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from schemas.agreements import Agreement, Item, Version
 from schemas.codes import (
+    BandSplit,
     CountRound,
     Direction,
     Flow,
@@ -31,6 +32,7 @@ from schemas.codes import (
 from schemas.prices import (
     AMOUNT,
     PERS,
+    BandedPrice,
     DeckPrice,
     EventPrice,
     Per,
@@ -77,14 +79,33 @@ class VersionInfo:
     decimals: int
 
 
+class Line(NamedTuple):
+    """What one event is charged by: a price for every unit, a fee, the increments of time."""
+
+    price_nanos: int
+    connect_fee_nanos: int
+    initial_seconds: int
+    next_seconds: int
+
+
+@dataclass(frozen=True)
+class BandTerms:
+    """Prices by time band: the plan, the rule at its edges, and the line of each band by name."""
+
+    plan: str
+    split: BandSplit
+    names: tuple[str, ...]
+    lines: tuple[Line, ...]
+
+
 @dataclass(frozen=True)
 class ItemInfo:
     """One item of one version. A price is `price_nanos` for every `unit` of the quantity.
 
-    Prices are 0 where the price kind has others: in the deck (a code, else -1) or in `tiers`, pairs
-    of the quantity up to and with which a tier reaches (None for the last) and its price. Exact
-    charges are over `unit` x 10^9; where a `factor` multiplies the price, its denominator is in
-    `unit` already.
+    Prices are 0 where the price kind has others: in the deck (a code, else -1), in `tiers`, pairs
+    of the quantity up to and with which a tier reaches (None for the last) and its price, or by the
+    time in `bands`. Exact charges are over `unit` x 10^9; where a `factor` multiplies the price,
+    its denominator is in `unit` already.
     """
 
     name: str
@@ -108,11 +129,17 @@ class ItemInfo:
     maximum_nanos: int | None = None
     attempt_fee_nanos: int = 0
     tiers: tuple[tuple[int | None, int], ...] = ()
+    bands: BandTerms | None = None
 
     @property
-    def has_own_line(self) -> bool:
-        """Whether the item itself says its rate line; else its deck does."""
-        return self.price_kind is not PriceKind.DECK
+    def own_lines(self) -> tuple[Line, ...]:
+        """The rate lines that the item itself says: one, or one for each band; none by a deck."""
+        if self.price_kind is PriceKind.DECK:
+            return ()
+        if self.bands is not None:
+            return self.bands.lines
+        fees = self.price_nanos, self.connect_fee_nanos
+        return (Line(*fees, self.initial_seconds, self.next_seconds),)
 
 
 @dataclass(frozen=True)
@@ -220,6 +247,7 @@ def _item_info(version_row: int, item: Item, decks: Mapping[str, int]) -> ItemIn
         count_minimum=0 if count is None else count.minimum,
         count_round=CountRound.UP if count is None else count.round,
         tiers=_tiers(item),
+        bands=_bands(item),
         **limits,
         **price,
     )
@@ -232,6 +260,8 @@ def _priced(item: Item, decks: Mapping[str, int]) -> tuple[PriceKind, Per, dict[
             return PriceKind.DECK, PERS["minute"], {"deck": decks[deck], "factor": factor}
         case UnitPrice() as price:
             kind, per, amount = PriceKind.UNIT, price.per, price.amount_nanos
+        case BandedPrice(per=per):
+            return PriceKind.UNIT, per, {}
         case SharePrice() as price:
             kind, per, amount = PriceKind.SHARE, AMOUNT, price.percent_nanos
         case TiersPrice() as price:
@@ -241,6 +271,19 @@ def _priced(item: Item, decks: Mapping[str, int]) -> tuple[PriceKind, Per, dict[
     if not isinstance(price, TiersPrice):
         fields["connect_fee_nanos"] = price.connect_fee_nanos
     return kind, per, fields
+
+
+def _bands(item: Item) -> BandTerms | None:
+    """The lines of an item's time bands, in the order of their names, which is their numbers'."""
+    if not isinstance(item.price, BandedPrice):
+        return None
+    rates = item.price.bands
+    names = tuple(sorted(rates.prices))
+    lines = (
+        Line(r.amount_nanos, r.connect_fee_nanos, r.initial_seconds, r.next_seconds)
+        for r in map(rates.prices.__getitem__, names)
+    )
+    return BandTerms(rates.plan, rates.split, names, tuple(lines))
 
 
 def _tiers(item: Item) -> tuple[tuple[int | None, int], ...]:

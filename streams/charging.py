@@ -19,7 +19,9 @@ import numpy as np
 from schemas.codes import RoundingMode, RoundingPlace
 from schemas.money import MICROS, MICROS_DECIMALS, NANOS, round_columns, round_ratio
 from state.distinct import distinct
+from state.rates import Rates
 from state.tables import Tables
+from streams.banding import Parts
 from streams.families import Codes, Ints
 
 CHARGE_MICROS_MAX = 10**15  # a thousand million: beyond it the price or the quantity is a mistake
@@ -47,6 +49,34 @@ def exact(price: Ints, connect: Ints, quantity: Ints, unit: Ints) -> Exact:
         row: int(price[row]) * int(quantity[row]) + int(fee[row]) * int(unit[row])
         for row in _too_wide(price, fee, quantity, unit).tolist()
     }
+    return Exact(value, wide)
+
+
+def by_parts(of: Exact, parts: Parts, connect: Ints, unit: Ints, rates: Rates) -> Exact:
+    """The same, but legs that have parts cost what these come to, and one connect fee.
+
+    Args:
+        of: what legs would cost by one line each.
+        parts: parts of some of the legs.
+        connect: the fee of each leg, due once.
+        unit: what the prices of each leg are per.
+        rates: the lines of the parts.
+    """
+    legs, place = np.unique(parts.leg, return_inverse=True)
+    price = rates.price_nanos[parts.line]
+    counted, sums, dearest = np.zeros((3, len(legs)), np.int64)
+    np.add.at(counted, place, parts.quantity)
+    np.add.at(sums, place, price * parts.quantity)
+    np.maximum.at(dearest, place, price)
+    value = of.value.copy()
+    value[legs] = sums + connect[legs] * unit[legs]
+    wide = dict(of.wide)
+    for row in legs.tolist():
+        wide.pop(row, None)
+    for row in legs[_too_wide(dearest, connect[legs], counted, unit[legs])].tolist():
+        at = np.flatnonzero(parts.leg == row).tolist()
+        products = (int(price[part]) * int(parts.quantity[part]) for part in at)
+        wide[row] = sum(products) + int(connect[row]) * int(unit[row])
     return Exact(value, wide)
 
 

@@ -1,20 +1,26 @@
 """Lines: which rate line each leg is charged by.
 
-Most items have a line of their own. A deck has one for every zone and time: the longest prefix of
-the number gives the zone, the zone and the event's time give the rate in force.
+Most items have a line of their own, or one for each time band: the band in which the event begins
+decides (what goes on into another band is split by `banding`). A deck has one for every zone and
+time: the longest prefix of the number gives the zone, the zone and the event's time give the rate
+in force.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
 
 from schemas.codes import PriceKind, Reason
 from schemas.money import MICROS
+from state.bands import NO_BANDS, Bands
+from state.distinct import distinct
 from state.rates import NO_LINE
 from state.tables import NONE, Tables
 from streams.attribution import Legs
-from streams.families import Codes
+from streams.families import Codes, Ints
 from streams.usage import UsageBatch
 
 
@@ -37,4 +43,18 @@ def find_lines(
         found = decks.line_of.lookup(zone[by_deck], usage.started_us[event] // MICROS)
         reason[by_deck[found == NONE]] = Reason.NO_RATE
         line[by_deck] = np.where(found == NONE, NO_LINE, found)
+    for at, bands in by_bands(legs, reason, tables):
+        line[at] += bands.at(usage.started_us[legs.event[at]])
     return line, zone
+
+
+def by_bands(
+    legs: Legs, reason: npt.NDArray[np.int8], tables: Tables
+) -> Iterator[tuple[Ints, Bands]]:
+    """The legs that are priced by time band and have no reason not to be, by their bands."""
+    if not tables.bands:
+        return
+    code = np.where(reason == 0, tables.item_bands[legs.item], NO_BANDS)
+    for number in distinct(code)[0].tolist():
+        if number != NO_BANDS:
+            yield np.flatnonzero(code == number), tables.bands[number]

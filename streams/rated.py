@@ -5,6 +5,9 @@ agreement, version, item), how it was priced (zone, price, connect fee, quantiti
 Blocks go to `rated.v1` and from there into the archive by period and agreement; they are what
 `weir explain` shows, and what later re-rating and reconciliation start from. No number of a
 subscriber or caller is in them, only the subscriber's token.
+
+What few agreements have is a column only of blocks that need it: `band`, the time band in which a
+leg begins, and `parts`, what a leg consists of that went on into other bands.
 """
 
 from __future__ import annotations
@@ -15,13 +18,26 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from state.bands import NO_BANDS
 from state.distinct import distinct
 from state.tables import NONE, Tables
+from streams.banding import Parts
+from streams.families import Ints
 from streams.log import Message
 from streams.packing import Packer
 from streams.privacy import Tokens
 from streams.rating import Rated, period_names
 from streams.usage import NO_SEQUENCE, UsageBatch
+
+PART = pa.struct(
+    [
+        pa.field("band", pa.string()),
+        pa.field("seconds", pa.int64()),
+        pa.field("quantity", pa.int64()),
+        pa.field("price_nanos", pa.int64()),
+    ]
+)
+"""One part of a leg: its band, its own seconds, those charged for, and at which price."""
 
 BLOCK_ROWS_MAX = 65_536  # rows in one message, which must fit the broker's limit
 
@@ -37,6 +53,9 @@ class Blocks:
         self._items = pa.array([i.name for i in tables.items], text)
         self._zones = pa.array(tables.decks.zone_names, text)
         self._versions = np.array([v.version for v in tables.versions], np.int32)
+        # The names of all bands, one plan after the other, and where those of each plan begin.
+        self._bands = pa.array([name for bands in tables.bands for name in bands.names], text)
+        self._first_band = np.cumsum([0, *(len(bands.names) for bands in tables.bands)])
 
     def messages(
         self, usage: UsageBatch, rated: Rated, head: Mapping[str, object]
@@ -56,7 +75,7 @@ class Blocks:
         event = legs.event
         sequence = usage.sequence[event]
         at = pa.array(event)
-        return {
+        return self._bands_of(rated) | {
             "partition": pa.array(usage.partition[event]),
             "offset": pa.array(usage.offset[event]),
             "row": pa.array(usage.row[event].astype(np.int32)),
@@ -86,6 +105,37 @@ class Blocks:
                 _taken(usage.subscriber_token, at),
             ),
         }
+
+    def _bands_of(self, rated: Rated) -> dict[str, pa.Array]:
+        """The columns that only legs priced by time band have; without such legs there are none."""
+        item = rated.legs.item
+        code = self._tables.item_bands[item]
+        if not np.any(code != NO_BANDS):
+            return {}
+        band = np.where(
+            code == NO_BANDS,
+            NONE,
+            self._first_band[code] + rated.line - self._tables.item_line[item],
+        )
+        columns: dict[str, pa.Array] = {"band": _used(band.astype(np.int32), self._bands)}
+        if rated.parts is not None:
+            columns["parts"] = self._parts(rated.parts, self._first_band[code], len(item))
+        return columns
+
+    def _parts(self, parts: Parts, first_band: Ints, legs: int) -> pa.Array:
+        """The parts of each leg as a list; null for one that has none."""
+        counts = np.bincount(parts.leg, minlength=legs)
+        values = pa.StructArray.from_arrays(
+            [
+                self._bands.take(pa.array(first_band[parts.leg] + parts.band)),
+                pa.array(parts.seconds),
+                pa.array(parts.quantity),
+                pa.array(self._tables.rates.price_nanos[parts.line]),
+            ],
+            fields=list(PART),
+        )
+        offsets = pa.array(np.append([0], np.cumsum(counts)).astype(np.int32))
+        return pa.ListArray.from_arrays(offsets, values, mask=pa.array(counts == 0))
 
 
 def _taken(column: pa.Array, at: pa.Array) -> pa.Array:

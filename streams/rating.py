@@ -2,9 +2,10 @@
 
 The third station. For every leg the item of the agreement says what is counted and how it is
 priced: by a deck, by a price per unit, as a share of the retail amount, or by tiers. So a leg gets
-its rate line (`lines`), what is charged for (`counting`), and from both its exact charge
-(`charging`, within the `limits` of its item) and what of it is money now. Tiers depend on the
-period's whole volume: such legs get a quantity and no charge.
+its rate line (`lines`), what is charged for (`counting`), the parts that it has in several time
+bands (`banding`), and from all that its exact charge (`charging`, within the `limits` of its item)
+and what of it is money now. Tiers depend on the period's whole volume: such legs get a quantity and
+no charge.
 
 A leg that has no price is a state with a reason, never a charge of zero; so is one whose charge is
 beyond all reason, which would otherwise fill up the sums of its whole period.
@@ -24,7 +25,8 @@ from state.distinct import combine, distinct
 from state.special import FACTOR
 from state.tables import Tables
 from streams.attribution import Legs
-from streams.charging import CHARGE_MICROS_MAX, charges, exact
+from streams.banding import Parts, cross
+from streams.charging import CHARGE_MICROS_MAX, by_parts, charges, exact
 from streams.counting import count
 from streams.families import Codes, Ints
 from streams.limits import limit
@@ -38,7 +40,9 @@ class Rated:
 
     `raw_quantity` is what the network measured, `quantity` what is charged for (after increments).
     `period` is the index of the period in the calendar of the agreement's version, `zone` the rate
-    line's zone (NONE without a deck); `reason` why there is no price.
+    line's zone (NONE without a deck); `reason` why there is no price. Of a leg priced by time band
+    `line` and what belongs to it are those of the band in which it begins; `parts` has what went on
+    into another one, where any leg did.
     """
 
     legs: Legs
@@ -46,19 +50,23 @@ class Rated:
     raw_quantity: Ints
     quantity: Ints
     zone: Codes
+    line: Codes
     price_nanos: Ints
     connect_nanos: Ints
     charge_micros: Ints
     residue: Ints
     reason: npt.NDArray[np.int8]
+    parts: Parts | None = None
 
     def __len__(self) -> int:
         return len(self.legs)
 
     def take(self, at: npt.NDArray[np.bool_] | Ints | slice) -> Rated:
         """Some of the legs."""
-        fields = [f for f in self.__dataclass_fields__ if f != "legs"]
-        return Rated(self.legs.take(at), *(getattr(self, f)[at] for f in fields))
+        fields = [f for f in self.__dataclass_fields__ if f not in ("legs", "parts")]
+        parts = None if self.parts is None else self.parts.take(at, len(self))
+        taken = {f: getattr(self, f)[at] for f in fields}
+        return Rated(self.legs.take(at), **taken, parts=parts)
 
 
 def rate(usage: UsageBatch, legs: Legs, tables: Tables) -> Rated:
@@ -76,8 +84,13 @@ def rate(usage: UsageBatch, legs: Legs, tables: Tables) -> Rated:
     if len(factored):
         base = unit.copy()
         base[factored] //= tables.special.factor_denominator[item[factored]]
-    of = limit(exact(price, connect, quantity, base), raw, quantity, item, tables)
-    charge, residue = charges(of, item, tables)
+    of = exact(price, connect, quantity, base)
+    parts = cross(usage, legs, raw, reason, tables)
+    if parts is not None:
+        of = by_parts(of, parts, connect, base, tables.rates)
+        quantity[parts.leg] = 0
+        np.add.at(quantity, parts.leg, parts.quantity)
+    charge, residue = charges(limit(of, raw, quantity, item, tables), item, tables)
     excess = np.abs(charge) > CHARGE_MICROS_MAX
     # No price is above 10^6, so that only many units can cost too much.
     for at in np.flatnonzero((kind == PriceKind.TIERS) & (quantity // 1000 >= unit)).tolist():
@@ -86,7 +99,8 @@ def rate(usage: UsageBatch, legs: Legs, tables: Tables) -> Rated:
         excess[at] = int(quantity[at]) * dearest > most_nanos
     reason[excess & (reason == 0)] = Reason.CHARGE_OVERFLOW
     period = _periods(usage.started_us[legs.event], legs.version, tables)
-    return Rated(legs, period, raw, quantity, zone, price, connect, charge, residue, reason)
+    money = price, connect, charge, residue
+    return Rated(legs, period, raw, quantity, zone, line, *money, reason, parts)
 
 
 def _periods(started_us: Ints, version: Codes, tables: Tables) -> Codes:

@@ -252,6 +252,7 @@ def _read_legs(value: bytes | None, reference: Reference, account: Account) -> N
             leg["quantity"],
             leg["charge_micros"],
             Fraction(leg["residue"], over),
+            tuple((p["band"], p["seconds"], p["quantity"]) for p in leg.get("parts") or ()),
         )
 
 
@@ -296,4 +297,5 @@ def _trace(traces: Sequence[Trace], account: Account) -> None:
                 leg.quantity,
                 leg.charge_micros,
                 leg.residue,
+                tuple(map(tuple, leg.parts)) if len(leg.parts) > 1 else (),
             )

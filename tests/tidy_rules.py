@@ -32,6 +32,7 @@ STATIONS = tuple(
         "rating",
         "lines",
         "counting",
+        "banding",
         "charging",
         "limits",
         "accrual",

@@ -16,6 +16,7 @@ from random import Random
 
 from hypothesis import strategies as st
 
+from tests.world_bands import with_bands
 from tests.world_prices import with_more
 from tests.world_usage import Edges, Sent, Sources, messages_of
 
@@ -89,6 +90,7 @@ def make_world(seed: int, messages: int = 40) -> World:
     names = [f"A{number}" for number in range(1, random.randint(3, 6))]
     pools = {name: random.choice([name, name, "POOL"]) for name in names}
     agreements = "".join(_agreement(random, name, pools[name], moments) for name in names)
+    agreements, bands = with_bands(agreements, seed)
     listed, new = _attribution(random, names, moments)
     files = {
         "partners.yaml": "".join(f"- {{partner: P-{name}, name: {name}}}\n" for name in names),
@@ -96,6 +98,7 @@ def make_world(seed: int, messages: int = 40) -> World:
         "attribution.csv": listed,
         **_deck(random, "STD", moments),
         **_deck(random, "ALT", moments),
+        **bands,
     }
     mended = files | {"attribution.csv": listed + new}
     for deck in ("STD", "ALT"):

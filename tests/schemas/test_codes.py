@@ -18,6 +18,7 @@ VOCABULARIES = (
     codes.Quantity,
     codes.RoundingPlace,
     codes.RoundingMode,
+    codes.BandSplit,
     codes.Outcome,
     codes.Reason,
 )
@@ -52,6 +53,7 @@ STORED: dict[str, dict[str, int]] = {
         "future_time": 30,
         "conflicting_body": 31,
         "charge_overflow": 32,
+        "too_long": 36,
         "undecodable": 40,
         "bad_magic": 41,
         "unknown_schema": 42,

@@ -13,6 +13,7 @@ from streams.log import Segment
 from streams.privacy import Tokens
 from streams.rated import Blocks
 from tests import builders
+from tests.band_makers import TUESDAY_EVENING, banded, tables_of, us
 from tests.makers import rated_of, segment, usage
 from tests.usage_makers import message, row
 
@@ -54,6 +55,32 @@ def test_what_was_flushed_is_found(tmp_path: Path, blocks: list[bytes]) -> None:
     assert (leg["period"], leg["agreement"], leg["item"]) == ("2026-11", "ALFA-1", "voice-in")
     assert archive.find("msc-1", 0, 9, None) == archive.find("msc-1", 0, None, "e") == []
     assert Archive(tmp_path / "archive").positions() == {("rated.v1", 0): 3}
+
+
+def test_columns_that_only_some_blocks_have_are_kept(tmp_path: Path, blocks: list[bytes]) -> None:
+    """Bands are found in one file with blocks that have none, and in a file after such files."""
+    tables = tables_of(tmp_path / "bands", banded())
+    call = row(
+        Service.VOICE,
+        sequence=9,
+        ingress_route="TG-1",
+        started_at=us(TUESDAY_EVENING),
+        duration_ms=62_000,
+    )
+    batch = usage(message(Service.VOICE, call))
+    by_band = Blocks(tables, Tokens(b"key")).to_bytes(
+        batch, rated_of(batch, tables), {"reference": "def"}
+    )
+    archive = Archive(tmp_path / "archive")
+    archive.add(rated(blocks[:1]))
+    archive.flush()
+    archive.add(rated([by_band, blocks[1]], start=1))
+    archive.flush()
+    (leg,) = archive.find("msc-1", 0, 9, None)
+    assert leg["band"] == "day"
+    assert [part["quantity"] for part in leg["parts"]] == [60, 30]
+    (plain,) = archive.find("msc-1", 0, 0, None)
+    assert (plain["band"], plain["parts"]) == (None, None)
 
 
 def test_writing_a_stretch_again_changes_nothing(tmp_path: Path, blocks: list[bytes]) -> None:

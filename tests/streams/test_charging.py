@@ -9,8 +9,10 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from state.rates import Rates
 from state.tables import Tables
-from streams.charging import CHARGE_MICROS_MAX, charges, exact
+from streams.banding import Parts
+from streams.charging import CHARGE_MICROS_MAX, by_parts, charges, exact
 from tests.makers import item_tables
 
 KEYS = "route,TG-1,ALFA-1,,"
@@ -54,6 +56,30 @@ def test_a_row_beyond_64_bits_is_computed_alone(tmp_path: Path) -> None:
     charge, residue = charges(of, np.zeros(2, np.int32), minutes(tmp_path))
     assert charge.tolist() == [CHARGE_MICROS_MAX + 1, 20_000]
     assert residue[0] == 0
+
+
+PARTS = st.lists(
+    st.tuples(st.integers(0, 2), st.integers(0, 3), st.integers(0, 10**7)), min_size=1, max_size=9
+)
+
+
+@given(PARTS, st.sampled_from([0, 7, 10**9]), st.sampled_from([1, 60, 3_600]))
+def test_parts_cost_their_sum_and_one_fee(
+    parts: list[tuple[int, int, int]], fee: int, unit: int
+) -> None:
+    """Of any size; a leg without parts costs what it did."""
+    prices = [0, 1, 20_000_000, 10**15]
+    rates = Rates(np.array(prices), *np.zeros((3, 4), np.int64))
+    leg, line, quantity = (column(*figures) for figures in zip(*sorted(parts), strict=True))
+    of = Parts(leg, line.astype(np.int8), line.astype(np.int32), quantity, quantity)
+    plain = exact(column(5, 5, 5), column(*[fee] * 3), column(1, 2, 3), column(*[unit] * 3))
+    found = by_parts(plain, of, column(*[fee] * 3), column(*[unit] * 3), rates)
+    for row in range(3):
+        own = [(prices[at], seconds) for where, at, seconds in parts if where == row]
+        wanted = sum(price * seconds for price, seconds in own) + fee * unit
+        if not own:
+            wanted = int(plain.value[row])
+        assert found.wide.get(row, int(found.value[row])) == wanted
 
 
 @given(
