@@ -132,14 +132,21 @@ def of_event(source: str, epoch: int, sequence: int | None, event_id: str | None
 
 
 def read_block(value: bytes) -> pa.Table:
-    """One message of `rated.v1` as the archive keeps it: with the reference it was rated by."""
+    """One message of `rated.v1` as the archive gives it back: with the reference it was rated by.
+
+    A column that only some blocks have is null in the others.
+    """
     batch = unpack(value)
     described = head(batch)
     table = _plain(pa.Table.from_batches([batch]).replace_schema_metadata(None))
     reference = pa.array([described["reference"]], pa.string()).take(
         pa.array([0] * table.num_rows, pa.int32())
     )
-    return table.append_column("reference", reference)
+    table = table.append_column("reference", reference)
+    for field in OPTIONAL:
+        if field.name not in table.column_names:
+            table = table.append_column(field, pa.nulls(table.num_rows, field.type))
+    return table
 
 
 def _plain(table: pa.Table) -> pa.Table:
