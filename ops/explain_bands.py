@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 from schemas.codes import Quantity
-from state.terms import BandTerms, ItemInfo
+from state.terms import BandTerms, ItemInfo, Limits
 from streams.statement import format_nanos
 
 Row = Mapping[str, Any]
@@ -36,6 +36,14 @@ def rate_line(row: Row, item: ItemInfo, bands: BandTerms) -> str:
         said.append(f"{band} {format_nanos(line.price_nanos)} per {item.per}{fee}{steps}")
     rule = f"bands {bands.plan}, {bands.split.label}, begins in {row.get('band')}"
     return f"{rule}: {'; '.join(said)}"
+
+
+def limits(row: Row, item: ItemInfo) -> Limits:
+    """The limits that held for a leg: those of the band in which it begins, else the item's."""
+    bands = item.bands
+    if bands is None or row.get("band") not in bands.names:
+        return item.own_limits
+    return bands.limits[bands.names.index(row["band"])]
 
 
 def parts(row: Row, item: ItemInfo) -> list[str]:

@@ -41,13 +41,14 @@ def arithmetic(row: Row, item: ItemInfo) -> str:
 def _limited(row: Row, item: ItemInfo, exact: Fraction) -> str:
     """An exact charge, and what limits or an attempt fee make of it."""
     text, sign = fraction_text(exact), -1 if row["quantity"] < 0 else 1
-    if row["raw_quantity"] == 0 and item.attempt_fee_nanos:
-        return f"{text}, attempt fee {format_nanos(item.attempt_fee_nanos)}"
+    limits = explain_bands.limits(row, item)
+    if row["raw_quantity"] == 0 and limits.attempt_fee_nanos:
+        return f"{text}, attempt fee {format_nanos(limits.attempt_fee_nanos)}"
     if row["quantity"] == 0:
         return text
     for word, nanos, most in (
-        ("minimum", item.minimum_nanos or None, False),
-        ("maximum", item.maximum_nanos, True),
+        ("minimum", limits.minimum_nanos or None, False),
+        ("maximum", limits.maximum_nanos, True),
     ):
         if nanos is None:
             continue

@@ -334,8 +334,7 @@ def _of_kind(kind: str, entry: Mapping[str, object]) -> Price:
     banded = None
     if "bands" in entry:
         bands = _mapping(entry["bands"])
-        common = ("kind", "per", "minimum", "maximum", "attempt_fee")
-        own = {name: entry[name] for name in common if name in entry}
+        own = {"kind": kind, "per": per}
         banded = Banded(
             str(bands["of"]),
             str(bands["split"]),

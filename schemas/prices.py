@@ -173,8 +173,11 @@ class UnitPrice(EventPrice):
     next_seconds: Increment = 1
 
 
-class BandRate(Strict):
-    """What one time band costs: a price for every `per` of the item, and a fee per event."""
+class BandRate(EventPrice):
+    """What one time band costs: a price for every `per` of the item, a fee per event, limits.
+
+    Fee and limits are of the events that begin in the band.
+    """
 
     amount_nanos: Nanos = Field(alias="amount")
     connect_fee_nanos: Nanos = Field(alias="connect_fee", default=0)
@@ -192,7 +195,7 @@ class BandRates(Strict):
     prices: dict[str, BandRate]
 
 
-class BandedPrice(EventPrice):
+class BandedPrice(Strict):
     """A unit price for each time band; what a unit price says itself, each band says here."""
 
     kind: Literal["unit"]
@@ -202,6 +205,9 @@ class BandedPrice(EventPrice):
     connect_fee: Elsewhere = None
     initial_seconds: Elsewhere = None
     next_seconds: Elsewhere = None
+    minimum: Elsewhere = None
+    maximum: Elsewhere = None
+    attempt_fee: Elsewhere = None
 
 
 class Tier(Strict):

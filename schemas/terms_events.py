@@ -59,13 +59,19 @@ def check_limits_fit(agreement: Agreement) -> Iterator[Finding]:
     """The least that an event costs is not above the most, and an attempt is possible."""
     for path, item in items_of(agreement):
         price, here = item.price, (*path, "price")
-        if not isinstance(price, EventPrice):
-            continue
-        if price.maximum_nanos is not None and price.maximum_nanos < price.minimum_nanos:
-            yield (*here, "maximum"), "is below minimum; exchange the two"
         per = price.per.quantity if isinstance(price, UnitPrice | BandedPrice) else None
-        if per is Quantity.EVENTS and price.attempt_fee_nanos:
-            yield (*here, "attempt_fee"), "is never due, for an event always counts one; remove it"
+        if isinstance(price, EventPrice):
+            yield from _check_limits(here, price, per)
+        elif isinstance(price, BandedPrice):
+            for band, rate in price.bands.prices.items():
+                yield from _check_limits((*here, "bands", "prices", band), rate, per)
+
+
+def _check_limits(here: Path, price: EventPrice, per: Quantity | None) -> Iterator[Finding]:
+    if price.maximum_nanos is not None and price.maximum_nanos < price.minimum_nanos:
+        yield (*here, "maximum"), "is below minimum; exchange the two"
+    if per is Quantity.EVENTS and price.attempt_fee_nanos:
+        yield (*here, "attempt_fee"), "is never due, for an event always counts one; remove it"
 
 
 def check_factors_fit(agreement: Agreement) -> Iterator[Finding]:

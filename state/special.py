@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.codes import CountRound, Quantity
-from state.terms import ItemInfo
+from state.terms import ItemInfo, Limits
 
 Int8 = npt.NDArray[np.int8]
 Int32 = npt.NDArray[np.int32]
@@ -26,12 +26,17 @@ NO_MAXIMUM = 2**62
 
 @dataclass(frozen=True)
 class Special:
-    """Marks and their figures, one entry an item; `anywhere` has the marks of all items."""
+    """Marks and their figures, one entry an item; `anywhere` has the marks of all items.
+
+    Limits and attempt fees have an entry for each time band of an item, else one: the first of an
+    item is at `first_limits`.
+    """
 
     marks: Int32
     anywhere: int
     count_minimum: Int64
     count_round: Int8
+    first_limits: Int64
     minimum_nanos: Int64
     maximum_nanos: Int64
     attempt_nanos: Int64
@@ -42,15 +47,18 @@ class Special:
     def of(items: Sequence[ItemInfo]) -> Special:
         """The columns of these items."""
         marks = np.array([marks_of(item) for item in items], np.int32)
-        maxima = [item.maximum_nanos for item in items]
+        of_items = [item.limits for item in items]
+        limits = [limit for of_item in of_items for limit in of_item]
+        ends = np.cumsum([0, *map(len, of_items)])
         return Special(
             marks=marks,
             anywhere=int(np.bitwise_or.reduce(marks)) if len(marks) else 0,
             count_minimum=np.array([item.count_minimum for item in items], np.int64),
             count_round=np.array([item.count_round for item in items], np.int8),
-            minimum_nanos=np.array([item.minimum_nanos for item in items], np.int64),
-            maximum_nanos=np.array([NO_MAXIMUM if m is None else m for m in maxima], np.int64),
-            attempt_nanos=np.array([item.attempt_fee_nanos for item in items], np.int64),
+            first_limits=ends[:-1].astype(np.int64),
+            minimum_nanos=np.array([limit.minimum_nanos for limit in limits], np.int64),
+            maximum_nanos=np.array([_most(limit) for limit in limits], np.int64),
+            attempt_nanos=np.array([limit.attempt_fee_nanos for limit in limits], np.int64),
             factor_numerator=np.array([item.factor.numerator for item in items], np.int64),
             factor_denominator=np.array([item.factor.denominator for item in items], np.int64),
         )
@@ -62,12 +70,18 @@ class Special:
         return np.flatnonzero(self.marks[item] & mark)
 
 
+def _most(limits: Limits) -> int:
+    """The most that an event may cost, as a number in any case."""
+    return NO_MAXIMUM if limits.maximum_nanos is None else limits.maximum_nanos
+
+
 def marks_of(item: ItemInfo) -> int:
     """The marks of an item."""
     steps = item.initial_seconds, item.next_seconds
     in_seconds = item.quantity is Quantity.SECONDS
     counts = item.count_minimum or item.count_round is not CountRound.UP
     marks = COUNT if counts or (steps != (1, 1) and not in_seconds) else 0
-    marks |= LIMITS if item.minimum_nanos or item.maximum_nanos is not None else 0
-    marks |= ATTEMPT if item.attempt_fee_nanos else 0
+    limited = any(of.minimum_nanos or of.maximum_nanos is not None for of in item.limits)
+    marks |= LIMITS if limited else 0
+    marks |= ATTEMPT if any(of.attempt_fee_nanos for of in item.limits) else 0
     return marks | (FACTOR if item.factor != 1 else 0)

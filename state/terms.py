@@ -88,14 +88,26 @@ class Line(NamedTuple):
     next_seconds: int
 
 
+class Limits(NamedTuple):
+    """The least and the most that an event costs, and a fee for an attempt."""
+
+    minimum_nanos: int = 0
+    maximum_nanos: int | None = None
+    attempt_fee_nanos: int = 0
+
+
+NO_LIMITS = Limits()
+
+
 @dataclass(frozen=True)
 class BandTerms:
-    """Prices by time band: the plan, the rule at its edges, and the line of each band by name."""
+    """Prices by time band: the plan, the rule at its edges, and line and limits of each band."""
 
     plan: str
     split: BandSplit
     names: tuple[str, ...]
     lines: tuple[Line, ...]
+    limits: tuple[Limits, ...]
 
 
 @dataclass(frozen=True)
@@ -125,9 +137,7 @@ class ItemInfo:
     factor: Fraction = Fraction(1)
     count_minimum: int = 0
     count_round: CountRound = CountRound.UP
-    minimum_nanos: int = 0
-    maximum_nanos: int | None = None
-    attempt_fee_nanos: int = 0
+    own_limits: Limits = NO_LIMITS
     tiers: tuple[tuple[int | None, int], ...] = ()
     bands: BandTerms | None = None
 
@@ -140,6 +150,11 @@ class ItemInfo:
             return self.bands.lines
         fees = self.price_nanos, self.connect_fee_nanos
         return (Line(*fees, self.initial_seconds, self.next_seconds),)
+
+    @property
+    def limits(self) -> tuple[Limits, ...]:
+        """The limits of an event: of each band in which it may begin, else one for all."""
+        return (self.own_limits,) if self.bands is None else self.bands.limits
 
 
 @dataclass(frozen=True)
@@ -230,10 +245,6 @@ def _item_info(version_row: int, item: Item, decks: Mapping[str, int]) -> ItemIn
     count = item.count
     quantity = per.quantity if count is None or count.of is None else count.of
     factor = price.get("factor", Fraction(1))
-    limits: dict[str, Any] = {}
-    if isinstance(item.price, EventPrice):
-        names = ("minimum_nanos", "maximum_nanos", "attempt_fee_nanos")
-        limits = {name: getattr(item.price, name) for name in names}
     return ItemInfo(
         name=item.item,
         version_row=version_row,
@@ -248,7 +259,7 @@ def _item_info(version_row: int, item: Item, decks: Mapping[str, int]) -> ItemIn
         count_round=CountRound.UP if count is None else count.round,
         tiers=_tiers(item),
         bands=_bands(item),
-        **limits,
+        own_limits=_limits(item.price) if isinstance(item.price, EventPrice) else NO_LIMITS,
         **price,
     )
 
@@ -279,11 +290,16 @@ def _bands(item: Item) -> BandTerms | None:
         return None
     rates = item.price.bands
     names = tuple(sorted(rates.prices))
+    priced = [rates.prices[name] for name in names]
     lines = (
-        Line(r.amount_nanos, r.connect_fee_nanos, r.initial_seconds, r.next_seconds)
-        for r in map(rates.prices.__getitem__, names)
+        Line(r.amount_nanos, r.connect_fee_nanos, r.initial_seconds, r.next_seconds) for r in priced
     )
-    return BandTerms(rates.plan, rates.split, names, tuple(lines))
+    return BandTerms(rates.plan, rates.split, names, tuple(lines), tuple(map(_limits, priced)))
+
+
+def _limits(price: EventPrice) -> Limits:
+    """The limits that a price says."""
+    return Limits(price.minimum_nanos, price.maximum_nanos, price.attempt_fee_nanos)
 
 
 def _tiers(item: Item) -> tuple[tuple[int | None, int], ...]:

@@ -9,6 +9,7 @@ legs whose item says so.
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from state.special import ATTEMPT, FACTOR, LIMITS
 from state.tables import Tables
@@ -16,7 +17,14 @@ from streams.charging import EXACT_MAX, Exact
 from streams.families import Codes, Ints
 
 
-def limit(of: Exact, raw: Ints, quantity: Ints, item: Codes, tables: Tables) -> Exact:
+def limit(
+    of: Exact,
+    raw: Ints,
+    quantity: Ints,
+    item: Codes,
+    band: npt.NDArray[np.int8],
+    tables: Tables,
+) -> Exact:
     """Exact charges after factors, limits and attempt fees, over (unit x 10^9) of each leg's item.
 
     Args:
@@ -25,6 +33,7 @@ def limit(of: Exact, raw: Ints, quantity: Ints, item: Codes, tables: Tables) -> 
         raw: what was measured of each leg.
         quantity: what is charged for; a negative one mirrors a positive one.
         item: each leg's item.
+        band: the time band in which it begins, whose limits hold for all of it; 0 without bands.
         tables: reference.
     """
     special = tables.special
@@ -33,8 +42,9 @@ def limit(of: Exact, raw: Ints, quantity: Ints, item: Codes, tables: Tables) -> 
         return of
     of_item = item[rows]
     unit, by = tables.item_unit[of_item], special.factor_numerator[of_item]
-    least, most = special.minimum_nanos[of_item], special.maximum_nanos[of_item]
-    attempt = special.attempt_nanos[of_item]
+    limits = special.first_limits[of_item] + band[rows]
+    least, most = special.minimum_nanos[limits], special.maximum_nanos[limits]
+    attempt = special.attempt_nanos[limits]
     sign, counts = np.where(quantity[rows] < 0, -1, 1), quantity[rows] != 0
     attempted = raw[rows] == 0
 

@@ -26,8 +26,8 @@ from streams.usage import UsageBatch
 
 def find_lines(
     usage: UsageBatch, legs: Legs, reason: npt.NDArray[np.int8], tables: Tables
-) -> tuple[Codes, Codes]:
-    """The rate line of each leg and its zone (NONE without a deck).
+) -> tuple[Codes, Codes, npt.NDArray[np.int8]]:
+    """The rate line of each leg, its zone (NONE without a deck) and the band in which it begins.
 
     A leg that no rate is in force for gets `NO_LINE` and, in place, its reason.
     """
@@ -43,9 +43,11 @@ def find_lines(
         found = decks.line_of.lookup(zone[by_deck], usage.started_us[event] // MICROS)
         reason[by_deck[found == NONE]] = Reason.NO_RATE
         line[by_deck] = np.where(found == NONE, NO_LINE, found)
+    band = np.zeros(len(legs), np.int8)
     for at, bands in by_bands(legs, reason, tables):
-        line[at] += bands.at(usage.started_us[legs.event[at]])
-    return line, zone
+        band[at] = bands.at(usage.started_us[legs.event[at]])
+        line[at] += band[at]
+    return line, zone, band
 
 
 def by_bands(

@@ -115,7 +115,7 @@ class Blocks:
         band = np.where(
             code == NO_BANDS,
             NONE,
-            self._first_band[code] + rated.line - self._tables.item_line[item],
+            self._first_band[code] + rated.band,
         )
         columns: dict[str, pa.Array] = {"band": _used(band.astype(np.int32), self._bands)}
         if rated.parts is not None:

@@ -41,8 +41,8 @@ class Rated:
     `raw_quantity` is what the network measured, `quantity` what is charged for (after increments).
     `period` is the index of the period in the calendar of the agreement's version, `zone` the rate
     line's zone (NONE without a deck); `reason` why there is no price. Of a leg priced by time band
-    `line` and what belongs to it are those of the band in which it begins; `parts` has what went on
-    into another one, where any leg did.
+    `band` is the number of the one in which it begins, whose price and fee are shown; `parts` has
+    what went on into another one, where any leg did.
     """
 
     legs: Legs
@@ -50,7 +50,7 @@ class Rated:
     raw_quantity: Ints
     quantity: Ints
     zone: Codes
-    line: Codes
+    band: npt.NDArray[np.int8]
     price_nanos: Ints
     connect_nanos: Ints
     charge_micros: Ints
@@ -74,7 +74,7 @@ def rate(usage: UsageBatch, legs: Legs, tables: Tables) -> Rated:
     item = legs.item
     kind = tables.item_kind[item]
     reason = legs.reason.copy()
-    line, zone = find_lines(usage, legs, reason, tables)
+    line, zone, band = find_lines(usage, legs, reason, tables)
     _check_currency(usage, legs, kind, reason, tables)
     raw, quantity = count(usage, legs.event, item, line, tables)
     price, connect = tables.rates.price_nanos[line], tables.rates.connect_nanos[line]
@@ -90,7 +90,7 @@ def rate(usage: UsageBatch, legs: Legs, tables: Tables) -> Rated:
         of = by_parts(of, parts, connect, base, tables.rates)
         quantity[parts.leg] = 0
         np.add.at(quantity, parts.leg, parts.quantity)
-    charge, residue = charges(limit(of, raw, quantity, item, tables), item, tables)
+    charge, residue = charges(limit(of, raw, quantity, item, band, tables), item, tables)
     excess = np.abs(charge) > CHARGE_MICROS_MAX
     # No price is above 10^6, so that only many units can cost too much.
     for at in np.flatnonzero((kind == PriceKind.TIERS) & (quantity // 1000 >= unit)).tolist():
@@ -100,7 +100,7 @@ def rate(usage: UsageBatch, legs: Legs, tables: Tables) -> Rated:
     reason[excess & (reason == 0)] = Reason.CHARGE_OVERFLOW
     period = _periods(usage.started_us[legs.event], legs.version, tables)
     money = price, connect, charge, residue
-    return Rated(legs, period, raw, quantity, zone, line, *money, reason, parts)
+    return Rated(legs, period, raw, quantity, zone, band, *money, reason, parts)
 
 
 def _periods(started_us: Ints, version: Codes, tables: Tables) -> Codes:

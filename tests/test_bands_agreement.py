@@ -55,12 +55,12 @@ def prices(draw: st.DrawFn) -> str:
         first = draw(st.sampled_from([1, 30, 60, 3_600]))
         following = draw(st.sampled_from([1, 6, 60, 1_800]))
         steps = f"initial_seconds: {first}, next_seconds: {following}"
-        bands.append(f"{band}: {{amount: {amount}, connect_fee: {fee}, {steps}}}")
+        limits = draw(st.sampled_from(["", "", ", maximum: 2.5", ", minimum: 3, attempt_fee: 0.4"]))
+        bands.append(f"{band}: {{amount: {amount}, connect_fee: {fee}, {steps}{limits}}}")
     rule = draw(st.sampled_from(["complete_increment", "round_each_band", "start_band"]))
     per = draw(st.sampled_from(["second", "minute", "hour"]))
     rates = f"{{of: PLAN, split: {rule}, prices: {{{', '.join(bands)}}}}}"
-    limits = draw(st.sampled_from(["", "", ", maximum: 2.5", ", minimum: 3, attempt_fee: 0.004"]))
-    return f"{{kind: unit, per: {per}, bands: {rates}{limits}}}"
+    return f"{{kind: unit, per: {per}, bands: {rates}}}"
 
 
 @st.composite

@@ -43,6 +43,8 @@ PASSING = {
     "round_duration",
     "setup+beat",
     "tier_apportion",
+    "time_of_day_start_band",
+    "time_split_increment",
     "two_sided_balance",
     "two_sided_billed_seconds",
     "two_sided_price",

@@ -42,7 +42,8 @@ def with_bands(agreements: str, seed: int) -> tuple[str, Mapping[str, str]]:
             return found[0]
         timed = found["timed"] or ""
         split = random.choice(SPLITS) if timed else "start_band"
-        prices = [f'day: {{amount: "{found["amount"]}", connect_fee: "{found["fee"]}"{timed}}}']
+        amount, fee, limits = found["amount"], found["fee"], found["limits"]
+        prices = [f'day: {{amount: "{amount}", connect_fee: "{fee}"{timed}{limits}}}']
         for band in BANDS[1:]:
             steps = ""
             if timed:
@@ -52,7 +53,7 @@ def with_bands(agreements: str, seed: int) -> tuple[str, Mapping[str, str]]:
             amount = random.choice(AMOUNTS)
             prices.append(f'{band}: {{amount: "{amount}", connect_fee: "{fee}"{steps}}}')
         rates = f"{{of: PLAN, split: {split}, prices: {{{', '.join(prices)}}}}}"
-        return f"{{kind: unit, per: {found['per']}, bands: {rates}{found['limits']}}}"
+        return f"{{kind: unit, per: {found['per']}, bands: {rates}}}"
 
     days = "".join(f"    {day}: [{_starts(random)}]\n" for day in DAYS)
     files = {

@@ -238,6 +238,16 @@ def test_a_price_by_band_loads(tmp_path: Path) -> None:
             "per: minute, next_seconds: 6",
             "next_seconds: stands beside bands; write it in the price of each band",
         ),
+        (
+            "per: minute",
+            "per: minute, maximum: 6",
+            "maximum: stands beside bands; write it in the price of each band",
+        ),
+        (
+            "amount: 1}",
+            "amount: 1, minimum: 3, maximum: 2}",
+            "bands.prices.night.maximum: is below minimum; exchange the two",
+        ),
         ("amount: 1}", "amount: -1}", "bands.prices.night.amount: '-1' is negative; write it"),
         ("amount: 1}", "amuont: 1}", "bands.prices.night.amount: is missing; add it"),
         (

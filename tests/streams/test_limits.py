@@ -80,7 +80,8 @@ def test_rows_of_any_size_are_limited_alike(tmp_path: Path) -> None:
     of = exact(*columns)
     assert list(of.wide) == [0]
     quantity = np.array([10**15, 10**6])
-    limited = limit(of, quantity, quantity, np.zeros(2, np.int32), tables)
+    first, no_band = np.zeros(2, np.int32), np.zeros(2, np.int8)
+    limited = limit(of, quantity, quantity, first, no_band, tables)
     assert limited.wide == {0: 12 * 10**15}  # 12 over 10^6 x 10^9
     assert limited.value[1] == 1_750_000_000 * 10**6
 
@@ -112,7 +113,8 @@ def test_limits_are_least_and_most(
     charge = value * 2**10 if wide else value
     of = Exact(np.array([0 if wide else value]), {0: charge} if wide else {})
     counted = np.array([quantity], np.int64)
-    result = limit(of, counted, counted, np.zeros(1, np.int32), limited(*bounds))
+    first, no_band = np.zeros(1, np.int32), np.zeros(1, np.int8)
+    result = limit(of, counted, counted, first, no_band, limited(*bounds))
     sign = -1 if quantity < 0 else 1
     least, most = (Fraction(bound or 0) * 10**15 for bound in bounds)
     size = max(sign * charge, int(least)) if least else sign * charge

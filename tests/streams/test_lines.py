@@ -28,7 +28,8 @@ def test_a_deck_has_a_line_for_each_zone_and_none_for_unknown_numbers(tmp_path: 
     batch = usage(*(message(Service.VOICE, call) for call in calls))
     legs, _ = attribute(batch, np.arange(len(batch)), tables)
     reason = legs.reason.copy()
-    line, zone = find_lines(batch, legs, reason, tables)
+    line, zone, band = find_lines(batch, legs, reason, tables)
+    assert band.tolist() == [0, 0, 0]
     assert [tables.decks.zone_names[z] if z != NONE else "" for z in zone] == [
         "DE-MOBILE",
         "DE",

@@ -81,6 +81,18 @@ def test_two_minutes_around_the_edge(tmp_path: Path) -> None:
     assert costs(found) == [(120, 120, 91_000_000), (120, 120, 121_000_000)]
 
 
+def test_limits_are_those_of_the_band_in_which_a_call_begins(tmp_path: Path) -> None:
+    """At most 1 and 0.25 an attempt by day, at least 5 by night, for the whole of a call."""
+    prices = "day: {amount: 2, maximum: 1, attempt_fee: 0.25}, night: {amount: 1, minimum: 5}"
+    tables = tables_of(tmp_path, banded(prices))
+    evening = "2024-11-12T18:00:00"
+    # 1 s by day and 119 by night are 2.01667: at most 1. From 18:00 two minutes are 2: at least 5.
+    found = rated_of(
+        calls((TUESDAY_EVENING, 120), (evening, 120), (TUESDAY_EVENING, 0), (evening, 0)), tables
+    )
+    assert found.charge_micros.tolist() == [1_000_000, 5_000_000, 250_000, 0]
+
+
 def test_a_holiday_on_a_monday_is_night_all_day(tmp_path: Path) -> None:
     """Noon on 18 November 2024, a Monday off, and on the Monday before."""
     tables = tables_of(tmp_path, banded())
