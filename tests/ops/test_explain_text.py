@@ -17,6 +17,7 @@ LEG: dict[str, Any] = {
     "rate_line": "0.06 per minute",
     "measured": "61 seconds",
     "charged": "66 seconds",
+    "parts": [],
     "arithmetic": "66 x 0.06 / 60 = 0.066 -> 0.066000",
     "charge": "0.066000",
     "currency": "EUR",
