@@ -81,6 +81,8 @@ def _reference(reference: Path) -> Iterator[Finding]:
         return
     counts = f"{len(known.partners)} partners, {len(known.agreements)} agreements"
     yield Finding("Reference", "ok", f"{known.reference_id}: {counts}, {len(known.decks)} decks")
+    for breach in known.flagged:
+        yield Finding("Cap", "note", str(breach))
 
 
 def _kafka(brokers: str) -> Iterator[Finding]:

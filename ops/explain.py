@@ -13,6 +13,7 @@ from typing import Any
 
 from ops import explain_bands
 from ops.explain_event import (
+    Appearance,
     EventName,
     Kept,
     appearances,
@@ -21,7 +22,8 @@ from ops.explain_event import (
     outcomes,
     rated_legs,
 )
-from ops.explain_leg import arithmetic, rate_line
+from ops.explain_leg import arithmetic, cap_note, rate_line
+from ops.explain_selection import candidates_of, unmet
 from ops.figures import period_rows
 from ops.reading import Topics
 from schemas.codes import Reason, Role
@@ -40,7 +42,8 @@ CONFLICT = "the first body counts; judge which is right with the operator of the
 ADVICE = {
     Reason.NO_ATTRIBUTION_KEY: "the source has to send a route, subscriber, product or channel",
     Reason.NO_AGREEMENT: f"give the agreement a version in force at that time, {TRY_AGAIN}",
-    Reason.NO_ITEM: f"add an item for this role and service in a version of its own, {TRY_AGAIN}",
+    Reason.NO_ITEM: "add an item whose conditions this usage meets, in a version of its own,"
+    f" {TRY_AGAIN}",
     Reason.NO_RATE: f"add the prefix, or a rate in force at that time, to the deck, {TRY_AGAIN}",
     Reason.CURRENCY_MISMATCH: "the retail currency has to be the agreement's; check the source",
     Reason.FUTURE_TIME: "check the clock of the source; once that time has come, recycle it",
@@ -65,7 +68,7 @@ def explain(topics: Topics, name: EventName) -> Document | None:
             for a, o in told
         ],
         "duplicate_check": _duplicate_check([o for _, o in told]),
-        "not_rated": [_waits(k) for k in holds],
+        "not_rated": [_waits(k, came, topics.tables) for k in holds],
         "legs": [],
     }
     if rows:
@@ -73,6 +76,7 @@ def explain(topics: Topics, name: EventName) -> Document | None:
         running = period_rows(accrued, topics.book)
         for row in rows:
             told_leg = leg(row, topics.tables, topics.book)
+            told_leg["candidates"] = _candidates(row, came, topics.tables)
             period = booked(row, last_request(topics, name), documents, topics.book)
             told_leg["booked"] = period
             told_leg["accrual"] = accrual_of(row, period, running)
@@ -92,8 +96,16 @@ def _duplicate_check(found: Sequence[str]) -> str:
     return f"{first}: {later or 'nothing was a repeat'}"
 
 
-def _waits(held: Kept) -> Document:
+def _candidates(row: Row, came: Sequence[Appearance], tables: Tables) -> list[Document]:
+    """The items that competed for a leg, held against the event as it came; see there."""
+    place = (row["partition"], row["offset"], row["row"])
+    event = next((one.event for one in came if one.position == place), None)
+    return [] if event is None else candidates_of(row, *event, tables)
+
+
+def _waits(held: Kept, came: Sequence[Appearance], tables: Tables) -> Document:
     """What was not rated, why, and what to do about it."""
+    event = next((one.event for one in came if one.position == held.position), None)
     reason = Reason[held.reason.upper()]
     if held.state == "quarantined":
         advice = "mend it at the source and send it under the same number"
@@ -108,6 +120,7 @@ def _waits(held: Kept) -> Document:
         "reason": held.reason,
         "detail": held.detail,
         "what_to_do": advice,
+        "candidates": unmet(*event, tables) if event and reason is Reason.NO_ITEM else [],
     }
 
 
@@ -119,8 +132,10 @@ def leg(row: Row, tables: Tables, book: Book) -> Document:
         "role": Role(row["role"]).label,
         "attribution": f"{row['key']} -> {row['agreement']} ({terms.partner}, {terms.model})",
         "agreement_version": f"{row['agreement']} version {row['version']}",
-        "item": f"{row['item']}: {item.price_kind.label} per {item.per}, {item.flow.label}",
-        "rate_line": rate_line(row, item, tables),
+        "item": f"{row['item']}: {item.price_kind.label} per {item.per}, {item.flow.label}"
+        f"{', surcharge' if item.surcharge else ''}"
+        f"{f', master {item.book}' if item.book else ''}",
+        "rate_line": rate_line(row, item, tables) + cap_note(row, item, tables),
         "measured": f"{row['raw_quantity']} {item.quantity.label}",
         "charged": f"{row['quantity']} {item.quantity.label}",
         "parts": explain_bands.parts(row, item),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 from urllib.parse import unquote
@@ -81,11 +81,15 @@ class Position(NamedTuple):
 
 @dataclass(frozen=True)
 class Appearance:
-    """One time that an event came; numbers in its fields are masked."""
+    """One time that an event came; numbers in its fields are masked.
+
+    `event` is the batch that it was read in, unmasked, and its row there.
+    """
 
     position: Position
     service: str
     fields: Mapping[str, str]
+    event: tuple[UsageBatch, int] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -131,7 +135,7 @@ def _appearance(usage: UsageBatch, index: int) -> Appearance:
         return Appearance(position, "unreadable", {"text": usage.unreadable[at].text})
     values = {name: column[at].as_py() for name, column in family.columns.items()}
     fields = {k: _field(k, v) for k, v in values.items() if v is not None and k != "source"}
-    return Appearance(position, Service(family.service).label, fields)
+    return Appearance(position, Service(family.service).label, fields, (usage, index))
 
 
 def _field(name: str, value: object) -> str:
@@ -179,9 +183,10 @@ def _is_quarantined(record: Row, name: EventName) -> bool:
 
 
 def rated_legs(topics: Topics, name: EventName) -> list[dict[str, Any]]:
-    """The rated legs of an event, one a role."""
+    """The rated legs of an event: of each role its price, and then what is added."""
     rows = topics.rated(of_event(name.source, name.epoch, name.sequence, name.event_id))
-    return [row for _, row in sorted({int(row["role"]): row for row in rows}.items())]
+    legs = {(int(row["role"]), str(row["item"])): row for row in rows}
+    return sorted(legs.values(), key=lambda row: int(row["role"]))
 
 
 def outcomes(

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from ops import explain_bands
+from schemas.caps import above
 from schemas.codes import CountRound, PriceKind, Quantity
-from schemas.money import NANOS, format_micros
+from schemas.money import MICROS, NANOS, format_micros
 from state.tables import ItemInfo, Tables
 from streams.statement import format_nanos, fraction_text
 
@@ -75,7 +76,8 @@ def rate_line(row: Row, item: ItemInfo, tables: Tables) -> str:
     if item.price_kind is PriceKind.SHARE:
         return f"share of {format_nanos(row['price_nanos'] * 100)} % of the retail amount{fee}"
     if item.price_kind is PriceKind.DECK:
-        place = f"deck {tables.decks.deck_names[item.deck]}, zone {row['zone']}: "
+        by = f" by {item.number.label} number" if item.number else ""
+        place = f"deck {tables.decks.deck_names[item.deck]}{by}, zone {row['zone']}: "
         times = "" if item.factor == 1 else f" x {fraction_text(item.factor)}"
         return f"{place}{price} per {item.per}{fee}{times}{_deck_steps(row, item, tables)}"
     return f"{price} per {item.per}{fee}{steps}"
@@ -106,3 +108,13 @@ def _deck_steps(row: Row, item: ItemInfo, tables: Tables) -> str:
                 first, following = rates.initial_seconds[line], rates.next_seconds[line]
                 return f", increments {first}/{following} s"
     return ""
+
+
+def cap_note(row: Row, item: ItemInfo, tables: Tables) -> str:
+    """What is said of a price above its regulated cap; one of the period is not this event's."""
+    cap = tables.caps.get(item.regulated)
+    most = None if cap is None else cap.most(row["started_us"] // MICROS)
+    price = row["price_nanos"] * item.factor.numerator
+    if cap is None or most is None or price * cap.per.unit <= most * item.unit:
+        return ""
+    return f", {above(cap, most)}"

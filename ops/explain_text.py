@@ -36,9 +36,17 @@ def steps(document: Document) -> Iterator[Step]:
     yield "duplicate check", document["duplicate_check"]
     for waiting in document["not_rated"]:
         yield waiting["state"], f"{waiting['reason']} ({waiting['detail']})"
+        yield from _candidates(waiting)
         yield "what to do", waiting["what_to_do"]
     for leg in document["legs"]:
         yield from _leg(leg)
+
+
+def _candidates(found: Document) -> Iterator[Step]:
+    """The items that competed, one under another, where there were any."""
+    for number, one in enumerate(found.get("candidates", ())):
+        said = f"{one['item']} ({one['conditions']}): {one['result']}"
+        yield "" if number else "candidates", said
 
 
 def _leg(leg: Document) -> Iterator[Step]:
@@ -47,6 +55,8 @@ def _leg(leg: Document) -> Iterator[Step]:
         yield what, leg[field]
         if field == "charged":
             yield from (("part", part) for part in leg["parts"])
+        if field == "item":
+            yield from _candidates(leg)
     if leg["charge"] is not None:
         yield "charge", f"{leg['charge']} {leg['currency']}"
     yield "reference", leg["reference"]

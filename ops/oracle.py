@@ -23,7 +23,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from ops.oracle_attribution import Claim, attribute
-from ops.oracle_rating import Leg, decimal_of, period_after, rate
+from ops.oracle_rating import Leg, decimal_of, period_after, rate, surcharges
 from ops.oracle_reference import Reference
 from ops.oracle_statement import (
     Accrual,
@@ -348,6 +348,11 @@ def _rated(
                 if isinstance(leg, str):
                     return tuple(claims), (), leg
                 legs.append(leg)
+        for claim in [leg.claim for leg in legs]:
+            added = surcharges(usage, claim, reference)
+            if isinstance(added, str):
+                return tuple(claims), (), added
+            legs += added
     return tuple(claims), tuple(legs), reason
 
 

@@ -17,9 +17,8 @@ from typing import NamedTuple
 
 from ops.oracle_attribution import Claim
 from ops.oracle_bands import BandPart, band_at, band_parts
+from ops.oracle_files import EPOCH, MICROSECOND
 from ops.oracle_reference import (
-    EPOCH,
-    MICROSECOND,
     DeckRate,
     Item,
     Price,
@@ -27,6 +26,7 @@ from ops.oracle_reference import (
     Rounding,
     Version,
 )
+from ops.oracle_select import deck_number, select
 from ops.oracle_usage import Usage
 
 MICROS = 10**6
@@ -68,21 +68,31 @@ def rate(usage: Usage, claim: Claim, reference: Reference) -> Leg | str:
     version = next((v for v in agreement.versions if v.validity.covers(started)), None)
     if version is None:
         return "no_agreement"
-    wanted = (claim.role, usage.service)
-    direction = usage.text("direction")
-    item = next(
-        (
-            item
-            for item in version.items
-            if (item.role, item.service) == wanted and item.direction in ("any", direction)
-        ),
-        None,
-    )
-    if item is None:
-        return "no_item"
+    item, _ = select(usage, claim, version, reference)
+    return "no_item" if item is None else _priced(usage, claim, version, item, reference)
+
+
+def surcharges(usage: Usage, claim: Claim, reference: Reference) -> list[Leg] | str:
+    """What is added to a leg that has a price, or why one of the additions has none."""
+    started = usage.number("started_at")
+    versions = reference.agreements[claim.agreement].versions
+    version = next(v for v in versions if v.validity.covers(started))
+    legs = []
+    for item in select(usage, claim, version, reference)[1]:
+        leg = _priced(usage, claim, version, item, reference)
+        if isinstance(leg, str):
+            return leg
+        legs.append(leg)
+    return legs
+
+
+def _priced(
+    usage: Usage, claim: Claim, version: Version, item: Item, reference: Reference
+) -> Leg | str:
+    """A leg by the item chosen for it, or why that has no price for it."""
     zone, price = "", item.price
     if price.kind == "deck":
-        found = _deck_rate(usage, price.deck, reference)
+        found = _deck_rate(usage, price, reference)
         if found is None:
             return "no_rate"
         zone = found[0]
@@ -99,10 +109,10 @@ def rate(usage: Usage, claim: Claim, reference: Reference) -> Leg | str:
     return "charge_overflow" if abs(leg.charge_micros) > CHARGE_MAX * MICROS else leg
 
 
-def _deck_rate(usage: Usage, deck_name: str, reference: Reference) -> tuple[str, DeckRate] | None:
-    """The zone of the longest prefix of the rated number, and the zone's rate at that time."""
-    deck = reference.decks[deck_name]
-    number = usage.text("routing_number") or usage.text("called_number") or ""
+def _deck_rate(usage: Usage, price: Price, reference: Reference) -> tuple[str, DeckRate] | None:
+    """The zone of the longest prefix of the number, and the zone's rate at that time."""
+    deck = reference.decks[price.deck]
+    number = deck_number(usage, price)
     for digits in range(len(number), 0, -1):
         zone = deck.zones.get(number[:digits])
         if zone is not None:

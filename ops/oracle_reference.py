@@ -2,18 +2,14 @@
 
 The product checks a reference directory when it loads it; the oracle trusts that this was done and
 only reads it a second way, so that a mistake in the product's reading shows as a difference in
-money. Every number is a `Fraction` made from the text that stands in the file. Instants are integer
-microseconds since the epoch, and every validity is half open: from the first instant, up to but
-without the last.
+money. How the text of a file becomes numbers and moments is in `oracle_files`.
 """
 
 from __future__ import annotations
 
-import csv
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta, tzinfo
+from dataclasses import dataclass, field, replace
+from datetime import UTC
 from fractions import Fraction
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -21,9 +17,8 @@ from zoneinfo import ZoneInfo
 import yaml
 
 from ops.oracle_bands import Plan, read_plans
+from ops.oracle_files import TextLoader, Validity, exact, mapping, rows, validity
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
 OWN = "own"
 
 # What a price is per: which quantity of the usage is counted, and how many of it make one unit.
@@ -40,22 +35,6 @@ PER = {
     "gibibyte": ("bytes", 2**30),
     "unit": ("units", 1),
 }
-
-Text = Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class Validity:
-    """A half-open span of time; None leaves that side open."""
-
-    from_us: int | None
-    upto_us: int | None
-
-    def covers(self, instant_us: int) -> bool:
-        """Whether the instant lies in the span."""
-        if self.from_us is not None and instant_us < self.from_us:
-            return False
-        return self.upto_us is None or instant_us < self.upto_us
 
 
 @dataclass(frozen=True)
@@ -79,7 +58,8 @@ class Banded:
 class Price:
     """What an item costs: `amount` per `unit` of the quantity, or a deck, tiers or a share.
 
-    A price by time band has its amounts in `banded`.
+    A price by time band has its amounts in `banded`; `number` says which number of a call the deck
+    is looked up by.
     """
 
     kind: str
@@ -91,6 +71,7 @@ class Price:
     initial_seconds: int = 1
     next_seconds: int = 1
     deck: str = ""
+    number: str = "rated"
     tiers: tuple[Tier, ...] = ()
     banded: Banded | None = None
     least_counted: int = 0
@@ -108,7 +89,10 @@ class Price:
 
 @dataclass(frozen=True)
 class Item:
-    """What an agreement version prices: usage of a service and direction seen in a role."""
+    """What an agreement version prices: usage of a service and direction seen in a role.
+
+    `where` has the values of each condition; `book` the master price list that the item is from.
+    """
 
     name: str
     role: str
@@ -116,6 +100,10 @@ class Item:
     direction: str
     flow: str
     price: Price
+    where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    characteristics: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    surcharge: bool = False
+    book: str = ""
 
 
 @dataclass(frozen=True)
@@ -187,6 +175,16 @@ class Reference:
     keys: Mapping[tuple[str, str], tuple[Assignment, ...]]
     decks: Mapping[str, Deck]
     plans: Mapping[str, Plan]
+    characteristics: Mapping[tuple[str, str], tuple[tuple[str, Validity], ...]] = field(
+        default_factory=dict
+    )
+
+    def characteristic(self, key: str, name: str, instant_us: int) -> str | None:
+        """What a key, as in `route:TG-001`, has of a characteristic at an instant."""
+        for value, span in self.characteristics.get((key, name), ()):
+            if span.covers(instant_us):
+                return value
+        return None
 
     def owner(self, kind: str, key: str, instant_us: int) -> str | None:
         """Whom the key stands for at an instant; None when it is not listed then."""
@@ -200,17 +198,10 @@ class Reference:
         return next(v for v in self.agreements[agreement].versions if v.number == number)
 
 
-class TextLoader(yaml.CSafeLoader):
-    """YAML with every scalar left as the text it is, so that 0.1 never becomes a binary float."""
-
-    yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML reads it from the class
-        "<": [("tag:yaml.org,2002:merge", re.compile(r"^<<$"))]
-    }
-
-
 def read_reference(directory: Path) -> Reference:
     """Read partners' agreements, attribution keys and rate decks from a directory."""
     agreements: dict[str, Agreement] = {}
+    books = _books(directory / "books.yaml")
     text = (directory / "agreements.yaml").read_text(encoding="utf-8")
     # TextLoader is a safe loader that takes even less for granted than yaml.safe_load.
     for entry in yaml.load(text, Loader=TextLoader):  # noqa: S506
@@ -218,50 +209,43 @@ def read_reference(directory: Path) -> Reference:
             name=entry["agreement"],
             partner=entry["partner"],
             model=entry["model"],
-            versions=tuple(_version(entry["agreement"], v) for v in entry["versions"]),
+            versions=tuple(_version(entry["agreement"], v, books) for v in entry["versions"]),
             pool=entry.get("pool") or entry["agreement"],
         )
     keys: dict[tuple[str, str], tuple[Assignment, ...]] = {}
-    for row in _rows(directory / "attribution.csv"):
+    for row in rows(directory / "attribution.csv"):
         key = (row["kind"], row["key"])
-        assignment = Assignment(row["agreement"], _validity(row, UTC))
+        assignment = Assignment(row["agreement"], validity(row, UTC))
         keys[key] = (*keys.get(key, ()), assignment)
     decks = {
         path.name.removesuffix(".prefixes.csv"): _deck(path)
         for path in sorted((directory / "decks").glob("*.prefixes.csv"))
     }
-    return Reference(agreements, keys, decks, read_plans(directory))
+    told = _characteristics(directory / "characteristics.csv")
+    return Reference(agreements, keys, decks, read_plans(directory), told)
 
 
-def instant_us(text: str, zone: tzinfo) -> int:
-    """Microseconds since the epoch of a timestamp with offset, or a date's midnight in a zone."""
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=zone)
-    return (moment - EPOCH) // MICROSECOND
+def _characteristics(file: Path) -> Mapping[tuple[str, str], tuple[tuple[str, Validity], ...]]:
+    """What keys have of each characteristic, by key and name; there need not be any."""
+    found: dict[tuple[str, str], tuple[tuple[str, Validity], ...]] = {}
+    for row in rows(file) if file.exists() else ():
+        place = (f"{row['kind']}:{row['key']}", row["name"])
+        found[place] = (*found.get(place, ()), (row["value"], validity(row, UTC)))
+    return found
 
 
-def _validity(entry: Text, zone: tzinfo) -> Validity:
-    """The span that an entry's valid_from and valid_upto mean; nothing written leaves it open."""
-    ends = []
-    for field in ("valid_from", "valid_upto"):
-        text = (entry.get(field) or "").strip()
-        ends.append(None if text in {"", "~", "null"} else instant_us(text, zone))
-    return Validity(*ends)
-
-
-def _version(agreement: str, entry: Mapping[str, object]) -> Version:
+def _version(agreement: str, entry: Mapping[str, object], books: Books) -> Version:
     """One agreement version; dates in it mean midnight in its own zone."""
     plain = {name: value for name, value in entry.items() if isinstance(value, str)}
     zone = ZoneInfo(plain["zone"])
-    rounding = _mapping(entry.get("rounding") or {})
+    rounding = mapping(entry.get("rounding") or {})
     items = entry["items"]
     if not isinstance(items, list):
         raise TypeError(f"{agreement}: items are not a list")
     return Version(
         agreement=agreement,
         number=int(plain["version"]),
-        validity=_validity(plain, zone),
+        validity=validity(plain, zone),
         zone=zone,
         currency=plain["currency"],
         period=plain.get("period", "month"),
@@ -270,19 +254,51 @@ def _version(agreement: str, entry: Mapping[str, object]) -> Version:
             str(rounding.get("mode", "half_up")),
             int(str(rounding.get("decimals", "6"))),
         ),
-        items=tuple(_item(_mapping(item)) for item in items),
+        items=_joined([_item(mapping(item)) for item in items], entry.get("master"), books),
     )
+
+
+Books = Mapping[tuple[str, str], list[Item]]
+
+
+def _joined(own: list[Item], master: object, books: Books) -> tuple[Item, ...]:
+    """The items of a version, and of its master price list those that it does not replace."""
+    if not isinstance(master, dict):
+        return tuple(own)
+    names = [item.name for item in own]
+    listed = books[str(master["book"]), str(master["version"])]
+    return (*own, *(item for item in listed if item.name not in names))
+
+
+def _books(file: Path) -> Books:
+    """The items of every version of every master price list; there need not be any."""
+    if not file.exists():
+        return {}
+    return {
+        (book["book"], version["version"]): [
+            replace(_item(mapping(item)), book=book["book"]) for item in version["items"]
+        ]
+        for book in yaml.load(file.read_text(encoding="utf-8"), Loader=TextLoader)  # noqa: S506
+        for version in book["versions"]
+    }
 
 
 def _item(entry: Mapping[str, object]) -> Item:
     """One item of an agreement version."""
+    where = mapping(entry.get("where") or {})
     return Item(
         name=str(entry["item"]),
         role=str(entry["role"]),
         service=str(entry["service"]),
         direction=str(entry.get("direction", "any")),
         flow=str(entry["flow"]),
-        price=_counting(_price(_mapping(entry["price"])), _mapping(entry.get("count") or {})),
+        price=_counting(_price(mapping(entry["price"])), mapping(entry.get("count") or {})),
+        where={name: _listed(value) for name, value in where.items()},
+        characteristics={
+            name: _listed(value)
+            for name, value in mapping(where.get("characteristic") or {}).items()
+        },
+        surcharge=entry.get("surcharge") == "true",
     )
 
 
@@ -298,17 +314,22 @@ def _counting(price: Price, count: Mapping[str, object]) -> Price:
     )
 
 
+def _listed(written: object) -> tuple[str, ...]:
+    """The values of a condition: a list, or a single word."""
+    return tuple(map(str, written)) if isinstance(written, list) else (str(written),)
+
+
 def _price(entry: Mapping[str, object]) -> Price:
     """One price; a deck's own figures stand in its files and are read there."""
     price = _of_kind(str(entry["kind"]), entry)
     maximum = entry.get("maximum")
     return replace(
         price,
-        minimum=_exact(entry.get("minimum", "0")),
-        maximum=None if maximum is None else _exact(maximum),
-        attempt_fee=_exact(entry.get("attempt_fee", "0")),
-        factor=_exact(entry.get("factor", "1"))
-        * (100 - _exact(entry.get("less_percent", "0")))
+        minimum=exact(entry.get("minimum", "0")),
+        maximum=None if maximum is None else exact(maximum),
+        attempt_fee=exact(entry.get("attempt_fee", "0")),
+        factor=exact(entry.get("factor", "1"))
+        * (100 - exact(entry.get("less_percent", "0")))
         / 100,
     )
 
@@ -316,10 +337,11 @@ def _price(entry: Mapping[str, object]) -> Price:
 def _of_kind(kind: str, entry: Mapping[str, object]) -> Price:
     """What the kinds of price have each for themselves."""
     if kind == "deck":
-        return Price(kind, "minute", "seconds", 60, deck=str(entry["deck"]))
+        number = str(entry.get("number", "rated"))
+        return Price(kind, "minute", "seconds", 60, deck=str(entry["deck"]), number=number)
     if kind == "share":
         # A share of a retail amount: percent of each unit of currency, which is a million micros.
-        percent, fee = _exact(entry["percent"]), _exact(entry.get("connect_fee", "0"))
+        percent, fee = exact(entry["percent"]), exact(entry.get("connect_fee", "0"))
         return Price(kind, "amount", "amount_micros", 10**6, percent / 100, fee)
     per = str(entry["per"])
     quantity, unit = PER[per]
@@ -327,20 +349,20 @@ def _of_kind(kind: str, entry: Mapping[str, object]) -> Price:
     written = entry.get("tiers") or []
     if not isinstance(written, list):
         raise TypeError("tiers are not a list")
-    for tier in map(_mapping, written):
+    for tier in map(mapping, written):
         upto = tier.get("up_to")
         open_ended = upto is None or str(upto).strip() in {"", "~", "null"}
-        tiers.append(Tier(None if open_ended else _exact(upto) * unit, _exact(tier["price"])))
+        tiers.append(Tier(None if open_ended else exact(upto) * unit, exact(tier["price"])))
     banded = None
     if "bands" in entry:
-        bands = _mapping(entry["bands"])
+        bands = mapping(entry["bands"])
         own = {"kind": kind, "per": per}
         banded = Banded(
             str(bands["of"]),
             str(bands["split"]),
             {
-                band: _price({**_mapping(price), **own})
-                for band, price in _mapping(bands["prices"]).items()
+                band: _price({**mapping(price), **own})
+                for band, price in mapping(bands["prices"]).items()
             },
         )
     return Price(
@@ -348,8 +370,8 @@ def _of_kind(kind: str, entry: Mapping[str, object]) -> Price:
         per=per,
         quantity=quantity,
         unit=unit,
-        amount=_exact(entry.get("amount", "0")),
-        connect_fee=_exact(entry.get("connect_fee", "0")),
+        amount=exact(entry.get("amount", "0")),
+        connect_fee=exact(entry.get("connect_fee", "0")),
         initial_seconds=int(str(entry.get("initial_seconds", "1"))),
         next_seconds=int(str(entry.get("next_seconds", "1"))),
         tiers=tuple(tiers),
@@ -359,40 +381,19 @@ def _of_kind(kind: str, entry: Mapping[str, object]) -> Price:
 
 def _deck(prefixes_file: Path) -> Deck:
     """One deck from its two files; its prices are per minute."""
-    zones = {row["prefix"]: row["zone"] for row in _rows(prefixes_file)}
+    zones = {row["prefix"]: row["zone"] for row in rows(prefixes_file)}
     rates: dict[str, list[DeckRate]] = {}
     rates_file = prefixes_file.with_name(prefixes_file.name.replace(".prefixes.", ".rates."))
-    for row in _rows(rates_file):
+    for row in rows(rates_file):
         price = Price(
             kind="deck",
             per="minute",
             quantity="seconds",
             unit=60,
-            amount=_exact(row["price_per_minute"]),
-            connect_fee=_exact(row.get("connect_fee") or "0"),
+            amount=exact(row["price_per_minute"]),
+            connect_fee=exact(row.get("connect_fee") or "0"),
             initial_seconds=int(row.get("initial_seconds") or "1"),
             next_seconds=int(row.get("next_seconds") or "1"),
         )
-        rates.setdefault(row["zone"], []).append(DeckRate(price, _validity(row, UTC)))
+        rates.setdefault(row["zone"], []).append(DeckRate(price, validity(row, UTC)))
     return Deck(zones, {zone: tuple(entries) for zone, entries in rates.items()})
-
-
-def _rows(file: Path) -> list[dict[str, str]]:
-    """The rows of a CSV file by column name; a column that a short row leaves out is empty."""
-    with file.open(newline="", encoding="utf-8-sig") as lines:
-        return [
-            {name: (value or "").strip() for name, value in row.items() if name is not None}
-            for row in csv.DictReader(lines)
-        ]
-
-
-def _exact(written: object) -> Fraction:
-    """The number that stands in the file, exactly."""
-    return Fraction(str(written))
-
-
-def _mapping(value: object) -> Mapping[str, object]:
-    """A YAML mapping, or an error that says what stands there instead."""
-    if not isinstance(value, dict):
-        raise TypeError(f"expected a mapping, found {value!r}")
-    return value

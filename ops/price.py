@@ -28,7 +28,9 @@ from schemas.agreements import OWN_NAME
 from schemas.codes import KeyKind, PriceKind, Role
 from schemas.columns import decode
 from schemas.money import format_micros
-from schemas.reference import load
+from schemas.reference import Reference, load
+from schemas.selectors import ROLE_KINDS
+from schemas.terms_selectors import key_conditions
 from state.tables import NONE, Tables, build
 from streams.accrual import NANOS, Book, Terms
 from streams.attribution import KEYS
@@ -75,7 +77,10 @@ def price(reference: Path, agreement: str, usage: Sequence[Path], closing: str |
     with tempfile.TemporaryDirectory(prefix="weir-price-") as directory:
         terms = Path(directory) / "reference"
         shutil.copytree(reference, terms)
-        rows = attribution(agreement, roles_of(agreement, tables), named_keys(usage))
+        named = named_keys(usage)
+        for role, found in asked_keys(loaded).items():
+            named[role] |= found
+        rows = attribution(agreement, roles_of(agreement, tables), named)
         with (terms / keys.FILE).open("w", encoding="utf-8", newline="") as file:
             csv.writer(file).writerows([keys.COLUMNS, *rows])
         with Whatif(terms) as whatif:
@@ -128,6 +133,17 @@ def named_keys(usage: Sequence[Path]) -> dict[Role, set[tuple[KeyKind, str]]]:
     return named
 
 
+def asked_keys(reference: Reference) -> dict[Role, set[tuple[KeyKind, str]]]:
+    """The keys that conditions name or characteristics are given to, by the roles they can make.
+
+    They stay listed, so that a condition on a range of numbers still finds that range.
+    """
+    conditions = (key for a in reference.agreements for _, key in key_conditions(a))
+    parted = [key.partition(":") for key in {*conditions, *reference.characteristics["key"]}]
+    known = [(KeyKind[kind.upper()], key) for kind, _, key in parted]
+    return {role: {k for k in known if k[0] in kinds} for role, kinds in ROLE_KINDS.items()}
+
+
 def _is_key(text: str) -> bool:
     """Whether a key may stand in attribution.csv; an event with another one is suspended."""
     return 0 < len(text) <= keys.KEY_LENGTH_MAX and text.isprintable()
@@ -158,7 +174,7 @@ def legs(whatif: Whatif) -> list[Row]:
 def _order(row: Mapping[str, Any]) -> tuple[Any, ...]:
     """Event time, then identity: the order that does not depend on how usage came in."""
     identity = row["source"], row["epoch"], row["sequence"] or 0, row["event_id"] or ""
-    return (row["started_us"], *identity, row["role"])
+    return (row["started_us"], *identity, row["role"], row["item"])
 
 
 def leg(row: Mapping[str, Any], book: Book) -> Row:

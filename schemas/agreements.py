@@ -2,8 +2,8 @@
 
 An agreement belongs to one partner and follows a commercial model. Its terms are *versions* that
 succeed each other without gap, each with its zone, currency, period and rounding. A version prices
-usage by *items*: one per role, service and direction, with a flow (who owes whom) and a price
-(`schemas/prices.py`).
+usage by *items*: for a role, service and direction and, where several share these, under conditions
+(`schemas/selectors.py`), with a flow (who owes whom) and a price (`schemas/prices.py`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,14 @@ import re
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, PlainValidator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    PlainValidator,
+    field_validator,
+)
 
 from schemas.codes import Direction, Flow, Model, Role, RoundingMode, RoundingPlace, Service
 from schemas.documents import Path
@@ -28,6 +35,7 @@ from schemas.fields import (
 )
 from schemas.moments import OPEN_UPTO_S, check_zone
 from schemas.prices import PRICE_MODELS, Count, Price
+from schemas.selectors import Where
 
 OWN_NAME = "own"
 
@@ -56,6 +64,14 @@ def _directions(value: object) -> tuple[Direction, ...]:
     return named[text]
 
 
+def _truth(value: object) -> bool:
+    """Yes or no, in the only words for it."""
+    text = read_text(value)
+    if text not in ("true", "false"):
+        raise ValueError(f"{text!r} is not known; write one of true, false")
+    return text == "true"
+
+
 def _period(value: object) -> str:
     """A kind of settlement period."""
     text = read_text(value)
@@ -73,7 +89,10 @@ class Partner(Strict):
 
 
 class Item(Strict):
-    """What a version charges for one service in one role, and who owes it."""
+    """What a version charges for one service in one role, and who owes it.
+
+    A surcharge is added to what another item charges; the others compete (`schemas/selectors.py`).
+    """
 
     item: Name
     role: Annotated[Role, one_of(Role)]
@@ -83,7 +102,16 @@ class Item(Strict):
     )
     flow: Annotated[Flow, one_of(Flow)]
     count: Count | None = None
+    where: Where | None = None
+    surcharge: Annotated[bool, PlainValidator(_truth)] = False
+    regulated: Name | None = None
     price: Price
+
+    @field_validator("where", mode="before")
+    @classmethod
+    def _conditions(cls, value: object) -> object:
+        """Conditions that are left empty are none, and say so as an empty list of them does."""
+        return {} if value is None else value
 
 
 class Rounding(Strict):
@@ -92,6 +120,13 @@ class Rounding(Strict):
     place: Annotated[RoundingPlace, one_of(RoundingPlace)] = RoundingPlace.RECORD
     mode: Annotated[RoundingMode, one_of(RoundingMode)] = RoundingMode.HALF_UP
     decimals: Annotated[int, whole(-2, 6)] = 6
+
+
+class Master(Strict):
+    """The master price list that a version builds on: one version of one book (`schemas.books`)."""
+
+    book: Name
+    version: Annotated[int, whole(1, 1_000_000)]
 
 
 class Version(Strict):
@@ -104,6 +139,7 @@ class Version(Strict):
     currency: Annotated[str, BeforeValidator(currency_code)]
     period: Annotated[Literal["month", "day"], BeforeValidator(_period)] = "month"
     rounding: Rounding = Rounding()
+    master: Master | None = None
     items: tuple[Item, ...]
 
     @property
@@ -140,5 +176,5 @@ def _field_names(*models: type[BaseModel]) -> tuple[str, ...]:
     return tuple(sorted({field.alias or name for name, field in fields}))
 
 
-FIELDS = _field_names(Partner, Agreement, Version, Rounding, Item, *PRICE_MODELS)
+FIELDS = _field_names(Partner, Agreement, Version, Rounding, Master, Item, Where, *PRICE_MODELS)
 """Every field of the YAML files, to suggest for one that is mistyped."""

@@ -90,6 +90,15 @@ class PriceKind(Code):
     SHARE = 3
 
 
+class Number(Code):
+    """Which number a deck is looked up by; rated is the routing number where given, else called."""
+
+    RATED = 0
+    CALLED = 1
+    ROUTING = 2
+    CALLING = 3
+
+
 class Quantity(Code):
     """What an item counts of each usage event."""
 

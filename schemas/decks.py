@@ -46,6 +46,12 @@ class Deck:
     prefixes: pl.DataFrame
     rates: pl.DataFrame
 
+    @property
+    def longest_prefix(self) -> str:
+        """A prefix that no other is longer than; empty when there is none."""
+        longest = self.prefixes["prefix"].str.len_chars().arg_max()
+        return "" if longest is None else str(self.prefixes["prefix"][longest])
+
 
 def read_decks(files: Mapping[str, bytes], problems: Problems) -> tuple[Deck, ...]:
     """The decks among these files, by path within the directory; others in decks/ are refused."""

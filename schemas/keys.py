@@ -44,7 +44,7 @@ def read_keys(
     if frame is None:
         return None
     sheet = Sheet(frame, FILE, problems)
-    sheet.values("kind", _kind, "code")
+    sheet.values("kind", kind_of, "code")
     is_range = pl.col("code").is_in([int(kind) for kind in RANGES])
     not_digits = ~pl.col("key").str.contains(f"^{DIGITS}$")
     sheet.refuse("key", is_range & not_digits, lambda key: f"{key!r} {DIGITS_ADVICE}")
@@ -69,7 +69,13 @@ def read_keys(
     return sheet.frame.select(kind, "key", "agreement", "valid_from_s", "valid_upto_s")
 
 
-def _kind(text: str) -> int:
+def key_names(attribution: pl.DataFrame) -> frozenset[str]:
+    """The keys of an attribution as people write them, for instance `route:TG-001`."""
+    pairs = attribution.select("kind", "key").unique().iter_rows()
+    return frozenset(f"{KeyKind(kind).label}:{key}" for kind, key in pairs)
+
+
+def kind_of(text: str) -> int:
     """The code of a kind of key."""
     by_label = {kind.label: kind for kind in KeyKind}
     if text not in by_label:

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, PlainValidator, Tag
 
-from schemas.codes import BandSplit, CountRound, Quantity, Service
+from schemas.codes import BandSplit, CountRound, Number, Quantity, Service
 from schemas.fields import Name, Strict, one_of, read_text, whole
 from schemas.money import MICROS, NANOS, NANOS_DECIMALS, parse_decimal
 
@@ -149,10 +149,12 @@ class DeckPrice(EventPrice):
     """Calls priced by destination: the deck says zone, price per minute and increments.
 
     A `factor` multiplies price and connect fee, `less_percent` takes that much off both.
+    By `number` calling they are priced by origin.
     """
 
     kind: Literal["deck"]
     deck: Name
+    number: Annotated[Number, one_of(Number)] = Number.RATED
     factor_nanos: Nanos = Field(alias="factor", default=NANOS)
     less_percent_nanos: Percent = Field(alias="less_percent", default=0)
 

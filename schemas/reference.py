@@ -13,7 +13,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,7 +21,7 @@ import polars as pl
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from schemas import keys
+from schemas import books, caps, characteristics, keys
 from schemas.agreements import FIELDS, Agreement, Partner
 from schemas.bands import (
     BANDS_FILE,
@@ -30,14 +30,16 @@ from schemas.bands import (
     Holidays,
     calendar_names,
     plan_findings,
-    rates_findings,
     read_holidays,
 )
 from schemas.bands import FIELDS as BAND_FIELDS
+from schemas.books import Book, Joined, join
+from schemas.caps import Cap
 from schemas.decks import Deck, deck_names, read_decks
 from schemas.documents import Entry, Problem, Problems, locate, read_yaml
-from schemas.documents import Path as FieldPath
-from schemas.terms import banded_items, deck_items, findings
+from schemas.documents import Path as DocumentPath
+from schemas.mentions import Known, agreement_findings
+from schemas.terms_selectors import check_surcharges
 
 __all__ = [
     "Agreement",
@@ -52,7 +54,7 @@ __all__ = [
 PARTNERS_FILE = "partners.yaml"
 AGREEMENTS_FILE = "agreements.yaml"
 REQUIRED_FILES = (PARTNERS_FILE, AGREEMENTS_FILE, keys.FILE)
-OPTIONAL_FILES = (BANDS_FILE,)
+OPTIONAL_FILES = (BANDS_FILE, books.FILE, caps.FILE, characteristics.FILE)
 FOLDERS = ("decks", HOLIDAYS_FOLDER)
 DIGEST_DIGITS = 16
 
@@ -71,7 +73,9 @@ class InvalidReferenceError(Exception):
 class Reference:
     """All reference data. `attribution` has a row per key and owner: see `schemas.keys`.
 
-    `bands` are plans of time bands, `holidays` the calendars that they may name.
+    The versions of `agreements` have the items of their master price lists: see `schemas.books`.
+    `bands` are plans of time bands, `holidays` the calendars that they may name. `flagged` has the
+    prices that are above a cap which allows it: see `schemas.caps`.
     """
 
     reference_id: str
@@ -81,6 +85,9 @@ class Reference:
     decks: tuple[Deck, ...]
     bands: tuple[BandPlan, ...] = ()
     holidays: tuple[Holidays, ...] = ()
+    flagged: tuple[Problem, ...] = ()
+    caps: Mapping[str, Cap] = field(default_factory=dict)
+    characteristics: pl.DataFrame = field(default_factory=characteristics.none)
 
 
 def load(directory: Path) -> Reference:
@@ -95,29 +102,48 @@ def load(directory: Path) -> Reference:
     agreement_entries = _entries(files, AGREEMENTS_FILE, problems)
     partners = _models(partner_entries, PARTNERS_FILE, Partner, problems)
     agreements = _models(agreement_entries, AGREEMENTS_FILE, Agreement, problems)
+    masters = _masters(files, problems)
+    joined = [(join(agreement, masters.books), entry) for agreement, entry in agreements]
     partner_names = _names(partner_entries, PARTNERS_FILE, "partner", problems)
     agreement_names = _names(agreement_entries, AGREEMENTS_FILE, "agreement", problems)
     decks = read_decks(files, problems)
     plan_entries = _entries(files, BANDS_FILE, problems)
     plans = _models(plan_entries, BANDS_FILE, BandPlan, problems)
-    plan_names = _names(plan_entries, BANDS_FILE, "bands", problems)
     holidays = read_holidays(files, problems)
     _check_plans(plans, calendar_names(files), problems)
-    _check_agreements(agreements, partner_names, deck_names(files), problems)
-    _check_banded(agreements, plan_names, [plan for plan, _ in plans], problems)
     attribution = None
     if keys.FILE in files:
         attribution = keys.read_keys(files[keys.FILE], agreement_names, problems)
+    named = None if attribution is None else keys.key_names(attribution)
+    told = characteristics.none()
+    if characteristics.FILE in files:
+        content = files[characteristics.FILE]
+        told = characteristics.read_characteristics(content, named, problems)
+    known = Known(
+        deck_names(files),
+        {deck.name: deck for deck in decks},
+        named,
+        _caps(files, problems),
+        frozenset(told["name"]),
+        dict.fromkeys(_names(plan_entries, BANDS_FILE, "bands", problems))
+        | {plan.plan: plan for plan, _ in plans},
+    )
+    _check_masters(masters, known, problems)
+    flagged = Problems()
+    _check_agreements(joined, partner_names, masters, known, problems, flagged)
     if problems.found or attribution is None:
-        raise InvalidReferenceError(sorted(problems.found))
+        raise InvalidReferenceError(sorted(set(problems.found)))
     return Reference(
         _digest(files),
         tuple(partner for partner, _ in partners),
-        tuple(agreement for agreement, _ in agreements),
+        tuple(whole.agreement for whole, _ in joined),
         attribution,
         decks,
         tuple(plan for plan, _ in plans),
         holidays,
+        tuple(sorted(set(flagged.found))),
+        {name: cap for name, cap in known.caps.items() if cap is not None},
+        told,
     )
 
 
@@ -229,43 +255,74 @@ def _check_plans(
             problems.add(BANDS_FILE, line, field, message)
 
 
+@dataclass(frozen=True)
+class _Masters:
+    """The books that have the right shape, by name, where each stands, and all their names."""
+
+    books: Mapping[str, Book]
+    entries: Mapping[str, Entry]
+    names: Collection[str]
+
+
+def _masters(files: Mapping[str, bytes], problems: Problems) -> _Masters:
+    """The master price lists, of which there need not be any."""
+    entries = _entries(files, books.FILE, problems)
+    names = _names(entries, books.FILE, "book", problems)
+    models = _models(entries, books.FILE, Book, problems)
+    known = {book.book: book for book, _ in models}
+    return _Masters(known, {book.book: entry for book, entry in models}, names)
+
+
+def _caps(files: Mapping[str, bytes], problems: Problems) -> Mapping[str, Cap | None]:
+    """The regulated caps, of which there need not be any."""
+    entries = _entries(files, caps.FILE, problems)
+    names = _names(entries, caps.FILE, "cap", problems)
+    models = _models(entries, caps.FILE, Cap, problems)
+    for cap, entry in models:
+        for path, message in caps.check_cap(cap):
+            problems.add(caps.FILE, *locate(entry, path), message)
+    return dict.fromkeys(names) | {cap.cap: cap for cap, _ in models}
+
+
+def _check_masters(masters: _Masters, known: Known, problems: Problems) -> None:
+    """Check each version of each book as if it were an agreement's, whether or not one has it."""
+    for name, book in masters.books.items():
+        found = list(books.check_book(book))
+        for number, agreement in books.alone(book):
+            for path, message in agreement_findings(agreement, known):
+                found.append((("versions", number, *path[2:]), message))
+        for path, message in found:
+            problems.add(books.FILE, *locate(masters.entries[name], path), message)
+
+
 def _check_agreements(
-    agreements: Sequence[tuple[Agreement, Entry]],
+    agreements: Sequence[tuple[Joined, Entry]],
     partners: Collection[str],
-    decks: Collection[str],
+    masters: _Masters,
+    known: Known,
     problems: Problems,
+    flagged: Problems,
 ) -> None:
-    """Check the parts of each agreement against each other, its partner and its decks."""
-    for agreement, entry in agreements:
-        found = list(findings(agreement))
+    """Check the parts of each agreement against each other, its partner, masters and decks."""
+    for joined, entry in agreements:
+        agreement = joined.agreement
+        found = [*agreement_findings(agreement, known), *check_surcharges(agreement)]
+        found += books.check_masters(agreement, masters.books, masters.names)
         if agreement.partner not in partners:
             message = f"{agreement.partner!r} is not in {PARTNERS_FILE}; add it there"
             found.append((("partner",), message))
-        for path, deck in deck_items(agreement):
-            if deck not in decks:
-                message = f"there is no deck {deck!r}; add decks/{deck}.prefixes.csv and .rates.csv"
-                found.append((path, message))
         for path, message in found:
-            line, field = locate(entry, path)
-            problems.add(AGREEMENTS_FILE, line, field, message)
+            problems.add(*_place(joined, entry, masters, path), message)
+        for breach in caps.breaches(agreement, known.caps, known.decks):
+            noting = problems if breach.is_refused else flagged
+            noting.add(*_place(joined, entry, masters, breach.path), breach.message)
 
 
-def _check_banded(
-    agreements: Sequence[tuple[Agreement, Entry]],
-    named: Collection[str],
-    plans: Sequence[BandPlan],
-    problems: Problems,
-) -> None:
-    """Check the prices by time band against their plans; one that is wrong itself is there."""
-    known = {plan.plan: plan for plan in plans}
-    for agreement, entry in agreements:
-        for path, rates in banded_items(agreement):
-            found: list[tuple[FieldPath, str]] = []
-            if rates.plan not in named:
-                message = f"there are no bands {rates.plan!r}; add them to {BANDS_FILE}"
-                found.append((("of",), message))
-            elif rates.plan in known:
-                found += rates_findings(rates, known[rates.plan])
-            for inner, message in found:
-                line, field = locate(entry, (*path, *inner))
-                problems.add(AGREEMENTS_FILE, line, field, message)
+def _place(
+    joined: Joined, entry: Entry, masters: _Masters, path: DocumentPath
+) -> tuple[str, int, str]:
+    """File, line and field that a path into a joined agreement leads to."""
+    origin = joined.origin(path)
+    if origin is None:
+        return (AGREEMENTS_FILE, *locate(entry, path))
+    return (books.FILE, *locate(masters.entries[origin.book], origin.path))

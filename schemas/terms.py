@@ -14,7 +14,7 @@ from itertools import pairwise
 from pydantic import BaseModel
 
 from schemas.agreements import Agreement, items_of
-from schemas.codes import BandSplit, Direction, Quantity, Role, RoundingPlace, Service
+from schemas.codes import BandSplit, Quantity, RoundingPlace, Service
 from schemas.documents import Finding, Path
 from schemas.money import NANOS, NANOS_DECIMALS, parse_decimal
 from schemas.prices import (
@@ -29,6 +29,7 @@ from schemas.prices import (
     UnitPrice,
 )
 from schemas.terms_events import EVENT_CHECKS
+from schemas.terms_selectors import check_conditions_fit, check_precedence
 
 # A bound must fit a column of quantities with room to add.
 STEP_MAX = 2**61  # a rounding step in parts of (unit x 10^9), which is computed in 64 bits
@@ -58,24 +59,16 @@ def check_versions_follow(agreement: Agreement) -> Iterator[Finding]:
 
 
 def check_items_distinct(agreement: Agreement) -> Iterator[Finding]:
-    """Within a version, item names are distinct and no two items cover the same usage."""
+    """Within a version, item names are distinct."""
     for number, version in enumerate(agreement.versions):
         if not version.items:
             yield ("versions", number, "items"), "is empty; write at least one item"
         names: set[str] = set()
-        covered: dict[tuple[Role, Service, Direction], str] = {}
         for index, item in enumerate(version.items):
-            here: Path = ("versions", number, "items", index)
             if item.item in names:
-                yield (*here, "item"), f"{item.item!r} is given twice; choose another name"
+                here: Path = ("versions", number, "items", index, "item")
+                yield here, f"{item.item!r} is given twice; choose another name"
             names.add(item.item)
-            for direction in item.directions:
-                usage = (item.role, item.service, direction)
-                other = covered.setdefault(usage, item.item)
-                if other != item.item:
-                    words = " ".join(part.label for part in usage)
-                    message = f"covers {words} like item {other!r}; let one item cover it"
-                    yield (*here, "direction"), message
 
 
 def check_prices_fit(agreement: Agreement) -> Iterator[Finding]:
@@ -175,6 +168,8 @@ def check_tiers_rise(agreement: Agreement) -> Iterator[Finding]:
 CHECKS: tuple[Callable[[Agreement], Iterable[Finding]], ...] = (
     check_versions_follow,
     check_items_distinct,
+    check_precedence,
+    check_conditions_fit,
     check_prices_fit,
     check_rounding_fits,
     check_tiers_rise,

@@ -18,9 +18,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from schemas.caps import Cap
 from schemas.reference import Reference
 from state.bands import Bands, lay_out
 from state.calendar import Periods
+from state.choices import Choices, build_choices
 from state.decks import DeckTables, build_decks
 from state.keys import OWN, KeyColumns, build_keys
 from state.prefixes import Prefixes
@@ -54,7 +56,8 @@ class Tables:
     ranges are tables 0 and 1 of `ranges` instead. `assignment` gives a key code's agreement at a
     second, `version_of` an agreement's version row, `item_of` a version's item row by role, service
     and direction. The columns that begin with `version_` have a row per version, those that begin
-    with `item_` a row per item; `items` and `versions` say the same in words.
+    with `item_` a row per item; `items` and `versions` say the same in words. Where items compete,
+    `item_of` names a group of `choices` instead, see `state.terms.TermTables`.
     `item_line` is an item's rate line among `rates`, where no deck says it. An item priced by time
     band has its plan at `item_bands` among `bands` (else NO_BANDS), and a line for each band.
     """
@@ -74,6 +77,7 @@ class Tables:
     version_currency: Int32
     currencies: tuple[str, ...]
     item_of: Int32
+    choices: Choices
     items: tuple[ItemInfo, ...]
     item_version: Int32
     item_kind: Int8
@@ -83,6 +87,7 @@ class Tables:
     item_bands: Int32
     item_split: Int8
     item_deck: Int32
+    item_number: Int8
     item_place: Int8
     item_mode: Int8
     item_decimals: Int8
@@ -91,6 +96,7 @@ class Tables:
     rates: Rates
     special: Special
     bands: tuple[Bands, ...]
+    caps: Mapping[str, Cap]
 
 
 def build(reference: Reference) -> Tables:
@@ -120,6 +126,12 @@ def build(reference: Reference) -> Tables:
         version_currency=np.array([version.currency_code for version in versions], np.int32),
         currencies=terms.currencies,
         item_of=terms.item_of,
+        choices=build_choices(
+            items,
+            terms.groups,
+            {name: code for code, name in enumerate(keys.key_names)},
+            reference.characteristics,
+        ),
         items=items,
         item_version=np.array([item.version_row for item in items], np.int32),
         item_kind=np.array([item.price_kind for item in items], np.int8),
@@ -129,6 +141,7 @@ def build(reference: Reference) -> Tables:
         item_bands=item_bands,
         item_split=np.array([i.bands.split if i.bands else 0 for i in items], np.int8),
         item_deck=np.array([item.deck for item in items], np.int32),
+        item_number=np.array([item.number for item in items], np.int8),
         item_place=np.array([version.rounding_place for version in of_item], np.int8),
         item_mode=np.array([version.rounding_mode for version in of_item], np.int8),
         item_decimals=np.array([version.decimals for version in of_item], np.int8),
@@ -137,6 +150,7 @@ def build(reference: Reference) -> Tables:
         rates=own.followed_by(deck_lines),
         special=Special.of(items),
         bands=bands,
+        caps=reference.caps,
     )
 
 

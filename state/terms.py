@@ -7,6 +7,7 @@ The `Info` records say the same to people and to code that handles few of them.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -16,12 +17,14 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.agreements import Agreement, Item, Version
+from schemas.books import MasterItem
 from schemas.codes import (
     BandSplit,
     CountRound,
     Direction,
     Flow,
     Model,
+    Number,
     PriceKind,
     Quantity,
     Role,
@@ -41,13 +44,18 @@ from schemas.prices import (
     UnitPrice,
     counted,
 )
+from schemas.selectors import Where
 from schemas.terms import tier_bound
 from state.calendar import Periods
 from state.versions import AsOf
 
 NONE = -1
 
+CONTESTED = -2
+"""In `item_of`: the first group of candidates; the groups that follow count down from it."""
+
 Int32 = npt.NDArray[np.int32]
+Usage = tuple[int, Role, Service, Direction]  # what an item of a version row covers
 
 
 @dataclass(frozen=True)
@@ -138,8 +146,18 @@ class ItemInfo:
     count_minimum: int = 0
     count_round: CountRound = CountRound.UP
     own_limits: Limits = NO_LIMITS
+    number: Number = Number.RATED
     tiers: tuple[tuple[int | None, int], ...] = ()
     bands: BandTerms | None = None
+    where: Where | None = None
+    surcharge: bool = False
+    book: str = ""
+    regulated: str = ""
+
+    @property
+    def is_selective(self) -> bool:
+        """Whether the item has conditions or is only ever added, so that it must be chosen."""
+        return self.where is not None or self.surcharge
 
     @property
     def own_lines(self) -> tuple[Line, ...]:
@@ -159,7 +177,12 @@ class ItemInfo:
 
 @dataclass(frozen=True)
 class TermTables:
-    """What agreements say, in code order; `directions` has the directions of each item row."""
+    """What agreements say, in code order.
+
+    Where one item without conditions covers usage, `item_of` is its row; where there are several,
+    or one that has conditions, it is `CONTESTED` less the index in `groups` of the candidates, item
+    rows in the order of the version.
+    """
 
     agreements: tuple[AgreementInfo, ...]
     version_of: AsOf
@@ -168,6 +191,7 @@ class TermTables:
     currencies: tuple[str, ...]
     item_of: Int32
     items: tuple[ItemInfo, ...]
+    groups: tuple[tuple[int, ...], ...]
 
 
 def build_terms(
@@ -178,18 +202,22 @@ def build_terms(
     calendars: dict[Periods, int] = {}
     versions: list[VersionInfo] = []
     items: list[ItemInfo] = []
-    covered: list[tuple[int, Role, Service, Direction, int]] = []
+    covered: dict[Usage, list[int]] = defaultdict(list)
     for code, agreement in enumerate(agreements):
         for version in agreement.versions:
             row = len(versions)
             versions.append(_version_info(code, version, currencies, calendars))
             for item in version.items:
-                usage = (row, item.role, item.service)
-                covered.extend((*usage, direction, len(items)) for direction in item.directions)
+                for direction in item.directions:
+                    covered[row, item.role, item.service, direction].append(len(items))
                 items.append(_item_info(row, item, decks))
     item_of = np.full((len(versions), len(Role), len(Service), len(Direction)), NONE, np.int32)
-    for row, role, service, direction, item_row in covered:
-        item_of[row, role, service, direction] = item_row
+    groups: dict[tuple[int, ...], int] = {}
+    for usage, rows in covered.items():
+        is_alone = len(rows) == 1 and not items[rows[0]].is_selective
+        item_of[usage] = (
+            rows[0] if is_alone else CONTESTED - groups.setdefault((*rows,), len(groups))
+        )
     return TermTables(
         agreements=tuple(_agreement_info(agreement, partners) for agreement in agreements),
         version_of=AsOf.build(
@@ -204,6 +232,7 @@ def build_terms(
         currencies=tuple(currencies),
         item_of=item_of,
         items=tuple(items),
+        groups=tuple(groups),
     )
 
 
@@ -257,9 +286,14 @@ def _item_info(version_row: int, item: Item, decks: Mapping[str, int]) -> ItemIn
         unit=per.unit * factor.denominator,
         count_minimum=0 if count is None else count.minimum,
         count_round=CountRound.UP if count is None else count.round,
+        number=item.price.number if isinstance(item.price, DeckPrice) else Number.RATED,
         tiers=_tiers(item),
         bands=_bands(item),
         own_limits=_limits(item.price) if isinstance(item.price, EventPrice) else NO_LIMITS,
+        where=item.where,
+        surcharge=item.surcharge,
+        regulated=item.regulated or "",
+        book=item.book if isinstance(item, MasterItem) else "",
         **price,
     )
 

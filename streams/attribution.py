@@ -4,13 +4,14 @@ The second station. A usage event names a trunk group, a subscriber, an access p
 product or a sales channel; reference says which agreement each of these belonged to when the event
 began. One event may concern several parties, so each role (ingress, egress, subscriber, channel,
 product) can give one *leg*: an agreement, the version of it in force at event time, and the item of
-that version which covers the service. A key that belongs to the operator itself gives no leg; a key
-that nobody knows suspends the event, and so does an agreement without a version or an item for it.
+that version which covers the service, or the items that compete for it. A key that belongs to the
+operator itself gives no leg; a key that nobody knows suspends the event, and so does an agreement
+without a version or an item for it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -43,7 +44,7 @@ class Legs:
 
     `event` is the row of the usage batch; `key` the attribution key that decided; `version` the
     agreement version in force; `item` the item of it that covers the event (NONE where `reason`
-    says why there is none).
+    says why there is none; below NONE until `streams.selection` has chosen among several).
     """
 
     event: Ints
@@ -60,6 +61,12 @@ class Legs:
     def take(self, at: Ints | Marks | slice) -> Legs:
         """Some of the legs."""
         return Legs(*(getattr(self, f)[at] for f in self.__dataclass_fields__))
+
+    def and_again(self, at: Ints, item: Codes) -> Legs:
+        """All legs, and behind them some once more with other items."""
+        again = replace(self.take(at), item=item)
+        names = self.__dataclass_fields__
+        return Legs(*(np.concatenate([getattr(self, f), getattr(again, f)]) for f in names))
 
 
 def attribute(usage: UsageBatch, events: Ints, tables: Tables) -> tuple[Legs, npt.NDArray[np.int8]]:

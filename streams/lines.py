@@ -3,7 +3,8 @@
 Most items have a line of their own, or one for each time band: the band in which the event begins
 decides (what goes on into another band is split by `banding`). A deck has one for every zone and
 time: the longest prefix of the number gives the zone, the zone and the event's time give the rate
-in force.
+in force. Which number that is, the item says: as a rule where the call goes, and for prices by
+origin where it comes from.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from schemas.codes import PriceKind, Reason
+from schemas.codes import Number, PriceKind, Reason
 from schemas.money import MICROS
 from state.bands import NO_BANDS, Bands
 from state.distinct import distinct
@@ -39,7 +40,8 @@ def find_lines(
         decks = tables.decks
         event = legs.event[by_deck]
         deck = tables.item_deck[legs.item[by_deck]]
-        zone[by_deck] = decks.prefixes.lookup(deck, usage.rated_number[event])
+        number = looked_up(usage, event, tables.item_number[legs.item[by_deck]])
+        zone[by_deck] = decks.prefixes.lookup(deck, number)
         found = decks.line_of.lookup(zone[by_deck], usage.started_us[event] // MICROS)
         reason[by_deck[found == NONE]] = Reason.NO_RATE
         line[by_deck] = np.where(found == NONE, NO_LINE, found)
@@ -60,3 +62,21 @@ def by_bands(
     for number in distinct(code)[0].tolist():
         if number != NO_BANDS:
             yield np.flatnonzero(code == number), tables.bands[number]
+
+
+COLUMNS = {
+    Number.CALLED: "called_number",
+    Number.ROUTING: "routing_number",
+    Number.CALLING: "calling_number",
+}
+
+
+def looked_up(usage: UsageBatch, event: Ints, number: npt.NDArray[np.int8]) -> Ints:
+    """The ranks of the numbers that some events' decks are looked up by."""
+    found = usage.rated_number[event]
+    if number.any():
+        for which, column in COLUMNS.items():
+            at = np.flatnonzero(number == which)
+            if len(at):
+                found[at] = usage.number(column)[event[at]]
+    return found

@@ -47,12 +47,12 @@ from streams.privacy import Tokens
 from streams.rated import Blocks
 from streams.rating import Rated, rate
 from streams.recycle import Recycled, read_recycled
+from streams.selection import select
 from streams.settle import Stopwatch, Work
 from streams.usage import UsageBatch, read_usage
 
 FUTURE_SKEW_US = 600_000_000
 REPEATED = 255  # above every reason
-
 
 Prepared = tuple[UsageBatch, Sequence[Refused]] | None
 
@@ -173,8 +173,8 @@ class RateHop:
 
     def _settle(self, usage: UsageBatch, reason: npt.NDArray[np.int8], candidates: Ints) -> Rated:
         """Attribute and rate; an event with a leg that has no price has none at all."""
-        legs, why = attribute(usage, candidates, self.tables)
-        reason[candidates] = why
+        legs, reason[candidates] = attribute(usage, candidates, self.tables)
+        legs = select(usage, legs, self.tables)
         self._watch.lap("attribution")
         rated = rate(usage, legs, self.tables)
         failing = np.flatnonzero(rated.reason)[::-1]

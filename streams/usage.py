@@ -23,7 +23,7 @@ from schemas.codes import Reason, Service
 from schemas.columns import Decoded, Family, Unreadable, decode
 from schemas.frames import Refused
 from schemas.topics import partition_of
-from state.prefixes import NO_NUMBER, NOT_A_NUMBER
+from state.prefixes import NO_NUMBER, NOT_A_NUMBER, justify
 from streams.bodies import KEYS, QUANTITIES, Ranks, bodies, ranks_of
 from streams.families import (
     Codes,
@@ -40,6 +40,7 @@ from streams.families import (
 )
 from streams.hashing import Digests
 from streams.log import Segment
+from streams.privacy import CLEAR_DIGITS
 
 NO_SEQUENCE = -1
 SEQUENCE_MAX = 2**43 - 2  # room for the source beside it in one int64: see state/seen.py
@@ -91,9 +92,28 @@ class UsageBatch:
     reason: npt.NDArray[np.int8]
     families: tuple[Family, ...] = field(default=())
     unreadable: tuple[Unreadable, ...] = field(default=())
+    ranks: tuple[Ranks, ...] = field(default=())
 
     def __len__(self) -> int:
         return len(self.message)
+
+    def number(self, name: str) -> Ints:
+        """The ranks of a field of numbers, -1 or -2 where there is none; made when asked for.
+
+        Of a caller only nine leading characters count, as suspense keeps no more of them.
+        """
+        ranks = _ranks(self.families, self.ranks, name, len(self.unreadable))
+        odd = np.flatnonzero(ranks == NOT_A_NUMBER) if name == "calling_number" else ()
+        if len(odd):
+            callers = strings(self.families, name, len(self.unreadable)).take(pa.array(odd))
+            ranks[odd] = justify(pc.utf8_slice_codeunits(callers, 0, CLEAR_DIGITS))
+        return ranks
+
+    def text(self, name: str) -> Text:
+        """A field of names; made when asked for where nothing else needs it."""
+        if name in self.keys:
+            return self.keys[name]
+        return Text.join([*texts(self.families, name), pa.nulls(len(self.unreadable), pa.string())])
 
     def origin(self, index: int) -> tuple[Family | None, int]:
         """The family of event `index` and its place there; None for an unreadable line."""
@@ -166,6 +186,7 @@ def _batch(decoded: Decoded, segments: Sequence[Segment], partitions: int) -> Us
         reason=np.zeros(len(message), np.int8),
         families=families,
         unreadable=lines,
+        ranks=tuple(ranks),
     )
     _validate(usage, partitions, number_bad)
     return usage

@@ -12,6 +12,7 @@ from state.tables import Tables
 from streams.attribution import Legs, attribute
 from streams.log import Segment
 from streams.rating import Rated, rate
+from streams.selection import select
 from streams.usage import UsageBatch, read_usage
 from tests import builders
 
@@ -47,7 +48,7 @@ def reasons(batch: UsageBatch) -> list[str]:
 def legs_of(batch: UsageBatch, tables: Tables) -> tuple[Legs, list[str]]:
     """The legs of a whole batch, and for each event why it has none."""
     legs, why = attribute(batch, np.arange(len(batch), dtype=np.int64), tables)
-    return legs, [Reason(code).label for code in why.tolist()]
+    return select(batch, legs, tables), [Reason(code).label for code in why.tolist()]
 
 
 def rated_of(batch: UsageBatch, tables: Tables) -> Rated:

@@ -241,7 +241,7 @@ def _read_legs(value: bytes | None, reference: Reference, account: Account) -> N
     """Rated legs by the position of their event and their role."""
     for leg in unpack(value or b"").to_pylist():
         over = _units(reference, leg["agreement"], leg["version"], leg["item"])
-        account.legs[f"{_place(leg)} {Role(leg['role']).label}"] = (
+        account.legs[f"{_place(leg)} {Role(leg['role']).label} {leg['item']}"] = (
             leg["agreement"],
             leg["version"],
             leg["item"],
@@ -286,7 +286,7 @@ def _trace(traces: Sequence[Trace], account: Account) -> None:
         if trace.outcome == "suspended":
             account.suspended[place] = trace.reason
         for leg in trace.legs:
-            account.legs[f"{place} {leg.claim.role}"] = (
+            account.legs[f"{place} {leg.claim.role} {leg.item.name}"] = (
                 leg.version.agreement,
                 leg.version.number,
                 leg.item.name,

@@ -16,6 +16,7 @@ from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from tests.settled import Settling
+from tests.world_selectors import competing
 from tests.worlds import World, make_world, worlds
 
 BATCHES = (1, 3, 20, 1_000)
@@ -66,6 +67,14 @@ def test_any_world_is_settled_as_the_oracle_settles_it(world: World, course: int
         assert settling.differences() == []
 
 
+@settings(max_examples=15, phases=WITHOUT_SHRINKING)
+@given(world=worlds(), course=st.integers(0, 2**32))
+def test_any_world_of_competing_items_is_settled_alike(world: World, course: int) -> None:
+    """Whichever item wins and whatever is added, no figure differs from the oracle's."""
+    with settled(competing(world), course) as settling:
+        assert settling.differences() == []
+
+
 # Worlds that the two once disagreed about, and what they showed.
 ONCE_DIFFERENT = {
     29: "an impossible time within an envelope of several blocks is no reason to refuse the rest",
@@ -107,6 +116,20 @@ def test_worlds_hold_what_they_promise() -> None:
     assert len(outcomes) > 20
     assert adjusted > 0
     assert tiered > 0
+
+
+def test_worlds_of_competing_items_hold_what_they_promise() -> None:
+    """Over a few of them items with conditions win, others do not, and something is added."""
+    items: Counter[str] = Counter()
+    added = 0
+    for seed in range(6):
+        with settled(competing(make_world(seed, 60)), seed) as settling:
+            legs = list(settling.found().legs)
+            items.update("with" if leg[-2:] in ("-0", "-1") else "without" for leg in legs)
+            added += len(legs) - len({leg.rpartition(" ")[0] for leg in legs})
+    assert items["with"] > 10
+    assert items["without"] > 20
+    assert added > 5
 
 
 def test_one_wrong_micro_is_noticed() -> None:

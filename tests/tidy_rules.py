@@ -29,6 +29,7 @@ STATIONS = tuple(
         "usage",
         "duplicates",
         "attribution",
+        "selection",
         "rating",
         "lines",
         "counting",

@@ -9,7 +9,7 @@ import pytest
 from ops.embedded import Embedded
 from ops.immutable import changed_fields, changed_versions, settled_versions
 from ops.reading import Opened, current_reference
-from schemas.reference import InvalidReferenceError, load
+from schemas.reference import InvalidReferenceError, Reference, load
 from schemas.topics import CONTRIBUTIONS
 from tests.builders import reference_dir
 from tests.ops.books import AGREEMENTS, ATTRIBUTION, RATED, call, reference, settle, usage_file
@@ -156,3 +156,26 @@ def test_fields_are_named_as_files_name_them(tmp_path: Path) -> None:
     assert list(changed_fields(one, one.model_copy(update={"rounding": rounded}))) == [
         "rounding.decimals"
     ]
+
+
+def test_a_master_price_list_is_part_of_the_version(tmp_path: Path) -> None:
+    """What a version builds on stays as it was, too; another version of the book may come."""
+    item = "{item: all, role: channel, service: sms, flow: payable, price: PRICE}"
+    one = f"{{version: 1, items: [{item.replace('PRICE', '{kind: unit, per: event, amount: 1}')}]}}"
+    books = f"- {{book: LIST, currency: EUR, versions: [{one}]}}\n"
+    master = "      master: {book: LIST, version: 1}\n"
+    text = AGREEMENTS.replace("      items:", f"{master}      items:", 1)
+
+    def given(name: str, content: str) -> Reference:
+        """The reference with this file of books."""
+        others = {"books.yaml": content}
+        return load(
+            reference_dir(tmp_path / name, agreements=text, attribution=ATTRIBUTION, others=others)
+        )
+
+    before = given("before", books)
+    more = given("more", books.replace(one, f"{one.replace('version: 1', 'version: 2')}, {one}"))
+    assert list(changed_versions(before, more, {("W-1", 1)})) == []
+    changed = given("changed", books.replace("amount: 1", "amount: 2"))
+    (problem,) = changed_versions(before, changed, {("W-1", 1)})
+    assert problem.message.startswith("items[4].price.amount differs")

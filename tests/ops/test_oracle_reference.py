@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ops.oracle_reference import PER, Rounding, Validity, read_reference
+from ops.oracle_files import Validity
+from ops.oracle_reference import PER, Rounding, read_reference
 from tests.ops.oracle_makers import item, micros, reference, tiers, unit, version
 
 

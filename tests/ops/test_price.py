@@ -15,7 +15,7 @@ from ops.price import (
     roles_of,
 )
 from schemas.codes import KeyKind, Role, Service
-from tests.builders import tables
+from tests.builders import agreement_text, reference_dir, tables
 from tests.ops.books import ALL, MENDED, NOVEMBER_US, RATED, call, event, reference, usage_file
 
 ROUTES = {(KeyKind.ROUTE, "TG-001"), (KeyKind.ROUTE, "TG-002")}
@@ -45,6 +45,34 @@ def test_keys_that_no_file_could_list_are_left_out(tmp_path: Path) -> None:
     routes = ("x" * 129, "", "TG\n1", "TG 1")
     file = usage_file(tmp_path / "u.jsonl", [call(n, route) for n, route in enumerate(routes)])
     assert named_keys([file])[Role.INGRESS] == {(KeyKind.ROUTE, "TG 1")}
+
+
+def test_conditions_still_find_the_keys_they_name(tmp_path: Path) -> None:
+    """A range and a characteristic of the real attribution hold under the assumed one, too."""
+    base = "role: subscriber, service: data, flow: receivable"
+    items = ", ".join(
+        f"{{item: {name}, {base}, price: {{kind: unit, per: megabyte, amount: {amount}}}{where}}}"
+        for name, amount, where in (
+            ("any", 1, ""),
+            ("range", 2, ", where: {key: [number_range:49170]}"),
+            ("status", 3, ", where: {characteristic: {status: [silver]}}"),
+        )
+    )
+    terms = "valid_from: 2024-01-01, zone: UTC, currency: EUR"
+    rows = "kind,key,name,value,valid_from,valid_upto\nnumber_range,4915,status,silver,,\n"
+    given = reference_dir(
+        tmp_path / "reference",
+        agreements=agreement_text(items, name="M-1", terms=terms),
+        attribution="kind,key,agreement,valid_from,valid_upto\n"
+        "number_range,49170,own,,\nnumber_range,4915,own,,\n",
+        others={"characteristics.csv": rows},
+    )
+    sent = [
+        event(Service.DATA, n, subscriber=number)
+        for n, number in enumerate(("491701234567", "491511234567", "47901234567"))
+    ]
+    found = price(given, "M-1", [usage_file(tmp_path / "usage.jsonl", sent)], None)
+    assert [leg["item"] for leg in found["legs"]] == ["range", "status", "any"]
 
 
 def test_keys_are_given_to_the_agreement_in_its_roles_only() -> None:

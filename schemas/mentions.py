@@ -1,0 +1,67 @@
+"""What agreements mention: decks, keys, characteristics and time bands, which must be there.
+
+The terms of an agreement are checked against each other in `schemas/terms.py`. Here they are held
+against the rest of the reference: whatever an item names has to stand in its file, and to fit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+
+from schemas import characteristics, keys
+from schemas.agreements import Agreement
+from schemas.bands import BANDS_FILE, BandPlan, rates_findings
+from schemas.caps import Cap
+from schemas.decks import Deck
+from schemas.documents import Finding
+from schemas.selectors import CALLING_DIGITS_MAX
+from schemas.terms import banded_items, deck_items, findings
+from schemas.terms_selectors import calling_decks, characteristic_conditions, key_conditions
+
+
+@dataclass(frozen=True)
+class Known:
+    """What agreements may name; `keys` is None where they could not be read.
+
+    `decks` are those that could be read; a cap or a plan of time bands that could not is None.
+    """
+
+    deck_names: Collection[str]
+    decks: Mapping[str, Deck]
+    keys: Collection[str] | None
+    caps: Mapping[str, Cap | None]
+    characteristics: Collection[str]
+    plans: Mapping[str, BandPlan | None]
+
+
+def agreement_findings(agreement: Agreement, known: Known) -> Iterator[Finding]:
+    """What is wrong with the terms of an agreement, and with what they name."""
+    yield from findings(agreement)
+    for path, deck in deck_items(agreement):
+        if deck not in known.deck_names:
+            yield path, f"there is no deck {deck!r}; add decks/{deck}.prefixes.csv and .rates.csv"
+    for path, deck in calling_decks(agreement):
+        prefix = known.decks[deck].longest_prefix if deck in known.decks else ""
+        if len(prefix) > CALLING_DIGITS_MAX:
+            told = f"{prefix!r} of deck {deck!r} is longer than {CALLING_DIGITS_MAX} digits"
+            yield path, f"{told}, all that suspense keeps of a caller; write it with fewer digits"
+    for path, name in characteristic_conditions(agreement):
+        if name not in known.characteristics:
+            yield path, f"is given to no key in {characteristics.FILE}; add it there"
+    for path, key in key_conditions(agreement):
+        if known.keys is not None and key not in known.keys:
+            yield path, f"{key!r} is not in {keys.FILE}; add it there"
+    yield from _banded(agreement, known)
+
+
+def _banded(agreement: Agreement, known: Known) -> Iterator[Finding]:
+    """Prices by time band against their plans; a plan that is wrong itself has been noted."""
+    for path, rates in banded_items(agreement):
+        plan = known.plans.get(rates.plan)
+        if rates.plan not in known.plans:
+            yield (*path, "of"), f"there are no bands {rates.plan!r}; add them to {BANDS_FILE}"
+        elif plan is not None:
+            yield from (
+                ((*path, *inner), message) for inner, message in rates_findings(rates, plan)
+            )
