@@ -74,7 +74,10 @@ def _told(
     index: int,
     tables: Tables,
 ) -> list[Document]:
-    """Candidates in the order of precedence, each with what became of it."""
+    """Candidates in the order of precedence, each with what became of it.
+
+    Those that compete and whose conditions hold have a rank from 1 on.
+    """
     items = np.asarray(rows, np.int32)
     same = np.full(len(items), index, np.int64), np.full(len(items), key, np.int32)
     judged = judge(usage, *same, items, tables)
@@ -83,7 +86,8 @@ def _told(
     best = int(competing.max())
     order = np.lexsort((-choices.rank[items], -judged.rank, choices.is_surcharge[items]))
     fields = sorted(judged.failed, key=lambda field: PRECEDENCE.index(field.partition(" ")[0]))
-    told = []
+    told: list[Document] = []
+    rank = 0
     for place in order.tolist():
         row = int(items[place])
         info = tables.items[row]
@@ -95,7 +99,15 @@ def _told(
             result = "added" if best >= 0 else "met, but there is nothing to add it to"
         else:
             result = "prices the leg" if judged.rank[place] == best else "outranked"
-        told.append({"item": info.name, "conditions": _conditions(row, tables), "result": result})
+        rank += not failed and not info.surcharge
+        told.append(
+            {
+                "rank": None if failed or info.surcharge else rank,
+                "item": info.name,
+                "conditions": _conditions(row, tables),
+                "result": result,
+            }
+        )
     return told
 
 
@@ -107,7 +119,7 @@ def _conditions(row: int, tables: Tables) -> str:
         words.append("listed in its deck")
     what = "surcharge" if info.surcharge else ""
     scope = f"master {info.book}" if info.book else ""
-    return ", ".join(filter(None, [scope, what, *words])) or "any"
+    return ", ".join(filter(None, [scope, what, *words])) or "no condition"
 
 
 def _listed_by_kind(row: int, choices: Choices, words: Sequence[str]) -> bool:

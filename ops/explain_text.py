@@ -45,7 +45,8 @@ def steps(document: Document) -> Iterator[Step]:
 def _candidates(found: Document) -> Iterator[Step]:
     """The items that competed, one under another, where there were any."""
     for number, one in enumerate(found.get("candidates", ())):
-        said = f"{one['item']} ({one['conditions']}): {one['result']}"
+        rank = f"{one['rank']}. " if one["rank"] else "-  "
+        said = f"{rank}{one['item']} ({one['conditions']}): {one['result']}"
         yield "" if number else "candidates", said
 
 

@@ -66,11 +66,11 @@ def test_every_candidate_is_shown_in_the_order_of_precedence(data: Path) -> None
         "origin: unit per event, receivable, surcharge",
     ]
     assert [tuple(c.values()) for c in legs[0]["candidates"]] == [
-        ("mobile", "called 4917", "prices the leg"),
-        ("de", "called 49", "outranked"),
-        ("any", "any", "outranked"),
-        ("group", "key route:TG-002", "not met: key is route:TG-001"),
-        ("origin", "surcharge, calling 33", "added"),
+        (1, "mobile", "called 4917", "prices the leg"),
+        (2, "de", "called 49", "outranked"),
+        (3, "any", "no condition", "outranked"),
+        (None, "group", "key route:TG-002", "not met: key is route:TG-001"),
+        (None, "origin", "surcharge, calling 33", "added"),
     ]
     # Shown once, with the leg that they competed for.
     assert legs[1]["candidates"] == []
@@ -81,7 +81,7 @@ def test_an_event_without_an_item_shows_what_failed(data: Path) -> None:
     (waiting,) = told(data, 2)["not_rated"]
     assert waiting["reason"] == "no_item"
     assert [tuple(c.values()) for c in waiting["candidates"]] == [
-        ("us", "called 1", "not met: called is 4917012340000")
+        (None, "us", "called 1", "not met: called is 4917012340000")
     ]
 
 
@@ -89,8 +89,8 @@ def test_people_read_the_candidates_line_by_line(data: Path) -> None:
     """The first line says what they are, the others stand under it."""
     lines = [line for line in steps(told(data, 1)) if "mobile (" in line[1] or "de (" in line[1]]
     assert lines == [
-        ("candidates", "mobile (called 4917): prices the leg"),
-        ("", "de (called 49): outranked"),
+        ("candidates", "1. mobile (called 4917): prices the leg"),
+        ("", "2. de (called 49): outranked"),
     ]
 
 
@@ -141,7 +141,7 @@ def test_the_partners_price_wins_over_the_masters_and_it_shows(tmp_path: Path) -
     (leg,) = told(tmp_path / "data", 1)["legs"]
     assert leg["charge"] == "0.020000"
     assert [tuple(c.values()) for c in leg["candidates"]] == [
-        ("partner", "any", "prices the leg"),
-        ("everybody", "master LIST", "outranked"),
+        (1, "partner", "no condition", "prices the leg"),
+        (2, "everybody", "master LIST", "outranked"),
     ]
     assert list(verdict(tmp_path / "data").differences) == []
