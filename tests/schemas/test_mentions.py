@@ -27,8 +27,10 @@ NO_KEYS = "kind,key,agreement,valid_from,valid_upto\n"
         ),
         (
             "",
-            "{kind: unit, per: minute, bands: {of: NIGHTS, split: start_band,"
-            " prices: {night: {amount: 1}}}}",
+            (
+                "{kind: unit, per: minute, bands: {of: NIGHTS, split: start_band,"
+                " prices: {night: {amount: 1}}}}"
+            ),
             "price.bands.of: there are no bands 'NIGHTS'; add them to bands.yaml",
         ),
     ],
