@@ -18,10 +18,11 @@ from streams.files import UsageFileError
 
 LEGS_SHOWN = 100
 OutcomeColumns = ("outcome", "reason", "events")
-LegColumns = (
-    *("event", "started_at", "item", "zone", "raw_quantity", "quantity", "unit"),
-    *("rate_line", "charge", "residue", "currency", "flow", "reason"),
+ShownColumns = (
+    *("event", "item", "zone", "raw_quantity", "quantity", "unit", "rate_line"),
+    *("charge", "residue", "currency", "reason"),
 )
+LegColumns = ("started_at", "agreement", "version", "role", *ShownColumns, "arithmetic", "flow")
 LineColumns = (
     *("agreement", "period", "original_period", "item", "zone", "events", "quantity"),
     *("quantity_unit", "amount", "currency", "flow"),
@@ -100,9 +101,9 @@ def print_price(document: dict[str, Any], form: Form) -> None:
         print_json(document)
         return
     legs = document["legs"]
-    shown = legs if form is Form.CSV else legs[:LEGS_SHOWN]
+    shown, columns = (legs, LegColumns) if form is Form.CSV else (legs[:LEGS_SHOWN], ShownColumns)
     show(form, "Outcomes", document["outcomes"], OutcomeColumns)
-    show(form, "Legs", shown, LegColumns)
+    show(form, "Legs", shown, columns)
     if len(shown) < len(legs):
         left = f"{len(legs) - len(shown):,} more legs; -o csv and -o json list them all"
         notes.print(left, highlight=False)

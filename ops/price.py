@@ -22,10 +22,12 @@ from typing import Any
 import numpy as np
 import pyarrow.compute as pc
 
+from ops.explain_bands import parts
+from ops.explain_leg import arithmetic, rate_line
 from ops.whatif import Whatif
 from schemas import keys
 from schemas.agreements import OWN_NAME
-from schemas.codes import KeyKind, PriceKind, Role
+from schemas.codes import KeyKind, Role
 from schemas.columns import decode
 from schemas.money import format_micros
 from schemas.reference import Reference, load
@@ -36,11 +38,13 @@ from streams.accrual import NANOS, Book, Terms
 from streams.attribution import KEYS
 from streams.contribution import Series
 from streams.files import read_file
-from streams.statement import format_nanos, fraction_text
+from streams.statement import fraction_text
 
 Row = dict[str, Any]
 Document = dict[str, Any]
 
+# What says of a leg by which line of which price it was charged.
+LINE_FIELDS = ("agreement", "version", "item", "zone", "band", "price_nanos", "connect_nanos")
 DIGITS = "0123456789"  # the ranges of one digit: together they hold every number
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -166,9 +170,16 @@ def attribution(
 
 def legs(whatif: Whatif) -> list[Row]:
     """Every leg in order of time, then every event that has no price with the reason."""
-    rows = sorted(whatif.legs(), key=_order)
-    priced = [leg(row, whatif.book) for row in rows]
-    return priced + [_unpriced(record) for record in whatif.unpriced()]
+    known: dict[tuple[Any, ...], str] = {}  # looking for a deck's increments takes its time
+    found: list[Row] = []
+    for row in sorted(whatif.legs(), key=_order):
+        item = _terms(row, whatif.book).item
+        line = tuple(row.get(field) for field in LINE_FIELDS)  # a band is in blocks with bands only
+        if line not in known:
+            known[line] = rate_line(row, item, whatif.tables)
+        said = {"rate_line": known[line], "arithmetic": arithmetic(row, item)}
+        found.append({**leg(row, whatif.book), **said, "parts": parts(row, item)})
+    return found + [_unpriced(record) for record in whatif.unpriced()]
 
 
 def _order(row: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -178,7 +189,7 @@ def _order(row: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def leg(row: Mapping[str, Any], book: Book) -> Row:
-    """One row of `rated.v1` as people read it; amounts are decimals, or fractions where exact."""
+    """The figures of one row of `rated.v1` as people read them: decimals, or fractions if exact."""
     terms = _terms(row, book)
     item = terms.item
     residue = Fraction(row["residue"], item.unit * NANOS)
@@ -190,7 +201,6 @@ def leg(row: Mapping[str, Any], book: Book) -> Row:
         "role": Role(row["role"]).label,
         "item": row["item"],
         "zone": row["zone"] or "",
-        "rate_line": rate_line(row, terms),
         "raw_quantity": row["raw_quantity"],
         "quantity": row["quantity"],
         "unit": item.quantity.label,
@@ -205,18 +215,6 @@ def leg(row: Mapping[str, Any], book: Book) -> Row:
 def _terms(row: Mapping[str, Any], book: Book) -> Terms:
     period = row["period"]
     return book.terms(Series(row["agreement"], row["version"], row["item"], "", "", period, period))
-
-
-def rate_line(row: Mapping[str, Any], terms: Terms) -> str:
-    """The price that a leg was charged by, with its connect fee."""
-    item, nanos = terms.item, row["price_nanos"]
-    if terms.tiered:
-        return f"tiers per {item.per}"
-    if item.price_kind is PriceKind.SHARE:
-        said = f"{fraction_text(Fraction(nanos * 100, NANOS))} %"
-    else:
-        said = f"{format_nanos(nanos)} per {item.per}"
-    return f"{said} + {format_nanos(row['connect_nanos'])}" if row["connect_nanos"] else said
 
 
 def _unpriced(record: Mapping[str, Any]) -> Row:

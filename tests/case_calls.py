@@ -309,7 +309,9 @@ def attempts(case: Case) -> Plan:
     terms = []
     for side, by in (("customer", INGRESS), ("vendor", EGRESS)):
         price: Terms = {"kind": "unit", "per": "minute", "amount": "0"}
-        price |= {"attempt_fee": case.params[f"{side}_attempt_fee"], "attempt_on": rules[side]}
+        price["attempt_fee"] = case.params[f"{side}_attempt_fee"]
+        if rules[side] == "last":
+            price["attempt_on"] = "last"
         terms.append(agreement(f"{case.id}-{side}", [by.item("voice", price)]))
 
     def script(figures: Figures) -> Generator[Step, None, str]:

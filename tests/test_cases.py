@@ -35,9 +35,14 @@ PASSING = {
     "cumulative_quantity",
     "day_hours",
     "duration_local",
+    "graduated_delta",
+    "multiplier",
+    "multiplier_delta",
     "netting",
     "per_unit",
+    "per_unit_delta",
     "per_unit_rounded_delta",
+    "revenue_share_greater_of",
     "revenue_share_pct",
     "round",
     "round_duration",
@@ -48,6 +53,7 @@ PASSING = {
     "two_sided_balance",
     "two_sided_billed_seconds",
     "two_sided_price",
+    "unit_convert_round",
 }
 
 CALL = Case("call", "increments", {"rates": [{"price": "0.1", "unit": "60"}]}, ["90"], "0.15")

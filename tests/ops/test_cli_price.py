@@ -63,7 +63,7 @@ def test_programs_read_one_document(asked: list[str | Path]) -> None:
 def test_spreadsheets_read_columns(asked: list[str | Path]) -> None:
     """The legs are the second of four tables, one below the other."""
     rows = list(csv.reader(weir(*asked, "-o", "csv").stdout.splitlines()))
-    starts = [n for n, row in enumerate(rows) if row[0] in ("outcome", "event", "agreement")]
+    starts = [n for n, row in enumerate(rows) if row[0] in ("outcome", "started_at", "agreement")]
     assert len(starts) == 4
     legs = rows[starts[1] : starts[2]]
     charges = [row[legs[0].index("charge")] for row in legs[1:]]

@@ -101,8 +101,8 @@ def test_every_event_is_priced_under_the_agreement_or_says_why_not(tmp_path: Pat
         ("msc-1/0/7", 61, 66),
         ("msc-1/0/9", 61, 66),
     ]
-    assert {(r["zone"], r["rate_line"], r["charge"], r["residue"]) for r in calls} == {
-        ("DE-MOBILE", "0.06 per minute + 0.01", "0.076000", "0")
+    assert {(r["zone"], r["arithmetic"], r["charge"], r["residue"]) for r in calls} == {
+        ("DE-MOBILE", "66 x 0.06 / 60 + 0.01 = 0.076 -> 0.076000", "0.076000", "0")
     }
     assert [row["reason"] for row in document["legs"] if "item" not in row] == [
         "suspended: conflicting_body",
@@ -126,7 +126,8 @@ def test_a_leg_keeps_what_rounding_cut_off(tmp_path: Path) -> None:
     file = usage_file(tmp_path / "u.jsonl", [sold])
     document = price(reference(tmp_path / "reference"), "S-1", [file], None)
     [row] = document["legs"]
-    assert (row["rate_line"], row["charge"], row["residue"]) == ("30 %", "0.000000", "0.0000003")
+    assert row["rate_line"] == "share of 30 % of the retail amount"
+    assert (row["charge"], row["residue"]) == ("0.000000", "0.0000003")
 
 
 def test_a_price_by_the_period_is_said_to_be_one(tmp_path: Path) -> None:
