@@ -127,16 +127,19 @@ def time_of_day(case: Case) -> Plan:
     starts: dict[int, list[tuple[str, str]]] = {}
     prices: Terms = {}
     per = per_of(Decimal(bands[0].get("unit", "1")))
+    limits = [most(params, band.get("max_cost_strategy")) for band in bands]
+    alike = all(limit == limits[0] for limit in limits)
     for number, band in enumerate(bands):
         name = f"band{number}"
         for day in band["weekdays"]:
             starts.setdefault(day, []).append((band["start"], name))
         amount = restated(Decimal(band["price"]), Decimal(band.get("unit", "1")), SECONDS[per])
         fee = {"connect_fee": band["connect_fee"]} if Decimal(band.get("connect_fee", 0)) else {}
-        prices[name] = {"amount": amount, **fee, **most(params, band.get("max_cost_strategy"))}
+        prices[name] = {"amount": amount, **fee, **({} if alike else limits[number])}
     split = "start_band" if case.model.endswith("start_band") else "complete_increment"
     banded = {"of": case.id, "split": split, "prices": prices}
     price: Terms = {"kind": "unit", "per": per, "bands": banded}
+    price |= limits[0] if alike else {}
     later = params.get("first_leg") is False
     count = {"count": {"whole": "legs"}} if later else {}
     item = INGRESS.item("voice", price, **count)
