@@ -12,10 +12,73 @@ from typer.testing import CliRunner, Result
 from ops import cli_price
 from ops.cli import app
 from schemas.codes import Service
-from tests.ops.books import ALL, RATED, RETAIL, reference, settle, usage_file
+from tests.builders import reference_dir
+from tests.ops.books import (
+    ALL,
+    NOVEMBER_US,
+    RATED,
+    RETAIL,
+    call,
+    event,
+    reference,
+    settle,
+    usage_file,
+)
 from tests.usage_makers import container
 
 GOLDEN = Path(__file__).parent.parent / "data" / "price.txt"
+
+
+# Calls at 2 by day and 1 by night, data in tiers, 30 % of sales to be paid.
+AGREEMENT = """\
+- agreement: ALFA-1
+  partner: ALFA
+  model: wholesale
+  versions:
+    - version: 1
+      valid_from: 2024-01-01
+      zone: UTC
+      currency: EUR
+      rounding: {place: line, mode: half_even, decimals: 2}
+      items:
+        - item: voice
+          role: ingress
+          service: voice
+          flow: receivable
+          price:
+            kind: unit
+            per: minute
+            bands:
+              of: WORKWEEK
+              split: complete_increment
+              prices:
+                day: {amount: 2, initial_seconds: 60, next_seconds: 60}
+                night: {amount: 1, initial_seconds: 30, next_seconds: 30}
+        - {item: data, role: subscriber, service: data, flow: receivable,
+           price: {kind: tiers, per: megabyte, tiers: [{up_to: 2, price: 0.5}, {price: 0.1}]}}
+        - {item: sales, role: channel, service: transaction, flow: payable,
+           price: {kind: share, percent: 30}}
+"""
+WORKWEEK = """\
+- bands: WORKWEEK
+  days:
+    mon-fri:
+      - {from: "00:00", band: night}
+      - {from: "08:00", band: day}
+      - {from: "18:00", band: night}
+    sat-sun: [{from: "00:00", band: night}]
+"""
+EDGE_US = NOVEMBER_US + 64_799_000_000  # Friday, 1 November 2024, 17:59:59
+USAGE = (
+    # 1 s by day opens a minute at 2, of the 2 s left 30 are charged at 1 a minute: 2.50.
+    call(1, duration_ms=62_000, started_at=EDGE_US),
+    call(2, duration_ms=0),
+    # 2 MB at 0.5 and 1 MB at 0.1: 1.10.
+    event(Service.DATA, 3, access_point="a", volume_up_bytes=3_000_000, volume_down_bytes=0),
+    # 30 % of 9.99 are 2.997: 3.00 on the line.
+    event(Service.TRANSACTION, 4, sales_channel="CH-1"),
+    call(5, duration_ms=-1),
+)
 
 
 @pytest.fixture(autouse=True)
@@ -45,8 +108,19 @@ def asked(tmp_path: Path) -> list[str | Path]:
     return ["--agreement", "W-1", "--usage", usage, "--reference", terms]
 
 
-def test_people_read_tables(asked: list[str | Path]) -> None:
-    """Outcomes, every leg with its arithmetic, then the statement's lines and totals."""
+def test_people_read_tables(tmp_path: Path) -> None:
+    """Outcomes, every leg with its rate line, then the statement's lines and totals.
+
+    2.50 and 1.10 are received, 3.00 is paid.
+    """
+    terms = reference_dir(
+        tmp_path / "reference",
+        agreements=AGREEMENT,
+        attribution="kind,key,agreement,valid_from,valid_upto\n",
+        others={"bands.yaml": WORKWEEK},
+    )
+    usage = usage_file(tmp_path / "usage.jsonl", USAGE)
+    asked = ("--agreement", "ALFA-1", "--usage", usage, "--reference", terms)
     shown = weir(*asked, "--close", "2024-11").stdout
     lines = [line.rstrip() for line in shown.splitlines()]
     assert lines == GOLDEN.read_text(encoding="utf-8").splitlines()
