@@ -60,6 +60,9 @@ class AccrualBody(BaseModel):
     events: int = Field(examples=[1203])
     quantity: Measure
     amount: Money
+    shortfall: Money | None = Field(
+        None, description="What the end of the period would add if it came now, for a commitment."
+    )
     status: Status
     statement: str | None = Field(None, description="Number of the statement that closed it.")
 
@@ -139,7 +142,7 @@ def check_names(view: View, agreement: str | None, partner: str | None) -> None:
 
 def body_of(accrual: Accrual) -> AccrualBody:
     """An accrual as it leaves."""
-    series, item = accrual.series, accrual.terms.item
+    series = accrual.series
     return AccrualBody(
         agreement=series.agreement,
         partner=accrual.terms.partner,
@@ -149,15 +152,22 @@ def body_of(accrual: Accrual) -> AccrualBody:
         original_period=series.original,
         hour=None if accrual.hour is None else instant(accrual.hour * HOUR_US),
         item=series.item,
-        service=item.service.label,
+        service=accrual.terms.service,
         flow="payable" if accrual.terms.payable else "receivable",
         zone=series.line,
         events=accrual.events,
         quantity=_measure(accrual),
         amount=Money(value=format_micros(accrual.amount_micros), currency=series.currency),
+        shortfall=_shortfall(accrual),
         status="provisional" if accrual.statement is None else "final",
         statement=accrual.statement,
     )
+
+
+def _shortfall(accrual: Accrual) -> Money | None:
+    """By how much a commitment is missed so far; null when it is not, or there is none."""
+    micros, currency = accrual.shortfall_micros, accrual.series.currency
+    return Money(value=format_micros(micros), currency=currency) if micros else None
 
 
 def _measure(accrual: Accrual) -> Measure:

@@ -201,4 +201,5 @@ def statement_lines(row: Row, period: str, documents: Sequence[Row]) -> list[str
         if (line["item"], line["agreement_version"], line["original_period"])
         == (row["item"], row["version"], row["period"])
         and line["zone"] in ("", row["zone"])
+        and "kind" not in line  # a commitment's line is of the period, not of a leg
     ]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ops import explain_bands
+from ops.explain_curve import tiers_in_words
 from schemas.caps import above
 from schemas.codes import CountRound, PriceKind, Quantity
 from schemas.money import MICROS, NANOS, format_micros
@@ -64,11 +65,7 @@ def rate_line(row: Row, item: ItemInfo, tables: Tables) -> str:
     """The price that was found, where, and what goes with it."""
     steps = _steps(item)
     if item.price_kind is PriceKind.TIERS:
-        tiers = [
-            f"{format_nanos(price)} {'above' if upto is None else f'up to {upto}'}"
-            for upto, price in item.tiers
-        ]
-        return f"graduated per {item.per} ({item.quantity.label}): {', '.join(tiers)}{steps}"
+        return f"{tiers_in_words(item)}{steps}"
     if item.bands is not None:
         return explain_bands.rate_line(row, item, item.bands)
     price = format_nanos(row["price_nanos"])

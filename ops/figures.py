@@ -45,6 +45,7 @@ def period_rows(messages: Iterable[tuple[int, bytes, bytes]], book: Book) -> lis
                     "quantity": row["quantity"],
                     "amount_micros": row["amount_micros"],
                     "amount": format_micros(row["amount_micros"]),
+                    "shortfall": format_micros(row["shortfall_micros"] or 0),
                 }
             )
     return sorted(found, key=lambda r: tuple(str(r[f]) for f in Series._fields))

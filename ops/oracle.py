@@ -236,7 +236,7 @@ class _Books:
         result = self.result
         result.counts = +result.counts  # without what has come down to zero
         result.suspended = +result.suspended
-        result.lines = statement_lines(result.accruals, reference)
+        result.lines = statement_lines(result.accruals, reference, self._closes)
         result.amounts = {key: decimal_of(line.micros) for key, line in result.lines.items()}
         result.totals = statement_totals(result.lines)
         return result

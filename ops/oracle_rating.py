@@ -17,11 +17,12 @@ from typing import NamedTuple
 
 from ops.oracle_attribution import Claim
 from ops.oracle_bands import BandPart, band_at, band_parts
+from ops.oracle_curves import dearest
 from ops.oracle_files import EPOCH, MICROSECOND
+from ops.oracle_prices import Price
 from ops.oracle_reference import (
     DeckRate,
     Item,
-    Price,
     Reference,
     Rounding,
     Version,
@@ -97,14 +98,13 @@ def _priced(
             return "no_rate"
         zone = found[0]
         price = _priced_by(found[1].price, price)
-    if price.kind == "share" and usage.text("retail_currency") != version.currency:
+    if price.quantity == "amount_micros" and usage.text("retail_currency") != version.currency:
         return "currency_mismatch"
     is_split = price.banded is not None and price.banded.split != "start_band"
     if is_split and count(usage, price.quantity) > SPLIT_SECONDS_MAX:
         return "too_long"
     leg = _leg(usage, claim, version, item, zone, _cost(usage, version, price, reference))
-    dearest = max((tier.price for tier in price.tiers), default=Fraction(0))
-    if leg.quantity * dearest / price.unit > CHARGE_MAX:
+    if abs(leg.quantity) * dearest(price) > CHARGE_MAX:
         return "charge_overflow"
     return "charge_overflow" if abs(leg.charge_micros) > CHARGE_MAX * MICROS else leg
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC
-from fractions import Fraction
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -18,73 +17,9 @@ import yaml
 
 from ops.oracle_bands import Plan, read_plans
 from ops.oracle_files import TextLoader, Validity, exact, mapping, rows, validity
+from ops.oracle_prices import Deal, Price, counting, list_of, read_deal, read_price
 
 OWN = "own"
-
-# What a price is per: which quantity of the usage is counted, and how many of it make one unit.
-PER = {
-    "event": ("events", 1),
-    "second": ("seconds", 1),
-    "minute": ("seconds", 60),
-    "hour": ("seconds", 3600),
-    "byte": ("bytes", 1),
-    "kilobyte": ("bytes", 10**3),
-    "megabyte": ("bytes", 10**6),
-    "gigabyte": ("bytes", 10**9),
-    "mebibyte": ("bytes", 2**20),
-    "gibibyte": ("bytes", 2**30),
-    "unit": ("units", 1),
-}
-
-
-@dataclass(frozen=True)
-class Tier:
-    """One step of a graduated price: up to and including a quantity, or without end."""
-
-    upto_quantity: Fraction | None
-    price: Fraction
-
-
-@dataclass(frozen=True)
-class Banded:
-    """Prices by time band: the plan, the rule at its edges, and what each band costs."""
-
-    plan: str
-    split: str
-    prices: Mapping[str, Price]
-
-
-@dataclass(frozen=True)
-class Price:
-    """What an item costs: `amount` per `unit` of the quantity, or a deck, tiers or a share.
-
-    A price by time band has its amounts in `banded`; `number` says which number of a call the deck
-    is looked up by.
-    """
-
-    kind: str
-    per: str
-    quantity: str
-    unit: int
-    amount: Fraction = Fraction(0)
-    connect_fee: Fraction = Fraction(0)
-    initial_seconds: int = 1
-    next_seconds: int = 1
-    deck: str = ""
-    number: str = "rated"
-    tiers: tuple[Tier, ...] = ()
-    banded: Banded | None = None
-    least_counted: int = 0
-    begun_step: str = "up"
-    factor: Fraction = Fraction(1)
-    minimum: Fraction = Fraction(0)
-    maximum: Fraction | None = None
-    attempt_fee: Fraction = Fraction(0)
-
-    @property
-    def over(self) -> int:
-        """What Weir's residues of the item are over, in thousand-millionths."""
-        return self.unit * self.factor.denominator
 
 
 @dataclass(frozen=True)
@@ -127,6 +62,7 @@ class Version:
     period: str
     rounding: Rounding
     items: tuple[Item, ...]
+    deals: tuple[Deal, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -255,6 +191,7 @@ def _version(agreement: str, entry: Mapping[str, object], books: Books) -> Versi
             int(str(rounding.get("decimals", "6"))),
         ),
         items=_joined([_item(mapping(item)) for item in items], entry.get("master"), books),
+        deals=tuple(read_deal(mapping(deal)) for deal in list_of(entry.get("deals") or [])),
     )
 
 
@@ -292,7 +229,7 @@ def _item(entry: Mapping[str, object]) -> Item:
         service=str(entry["service"]),
         direction=str(entry.get("direction", "any")),
         flow=str(entry["flow"]),
-        price=_counting(_price(mapping(entry["price"])), mapping(entry.get("count") or {})),
+        price=counting(read_price(mapping(entry["price"])), mapping(entry.get("count") or {})),
         where={name: _listed(value) for name, value in where.items()},
         characteristics={
             name: _listed(value)
@@ -302,81 +239,9 @@ def _item(entry: Mapping[str, object]) -> Item:
     )
 
 
-def _counting(price: Price, count: Mapping[str, object]) -> Price:
-    """A price whose item says what of an event counts, and in which steps."""
-    return replace(
-        price,
-        quantity=str(count.get("of", price.quantity)),
-        initial_seconds=int(str(count.get("initial", price.initial_seconds))),
-        next_seconds=int(str(count.get("next", price.next_seconds))),
-        least_counted=int(str(count.get("minimum", "0"))),
-        begun_step=str(count.get("round", "up")),
-    )
-
-
 def _listed(written: object) -> tuple[str, ...]:
     """The values of a condition: a list, or a single word."""
     return tuple(map(str, written)) if isinstance(written, list) else (str(written),)
-
-
-def _price(entry: Mapping[str, object]) -> Price:
-    """One price; a deck's own figures stand in its files and are read there."""
-    price = _of_kind(str(entry["kind"]), entry)
-    maximum = entry.get("maximum")
-    return replace(
-        price,
-        minimum=exact(entry.get("minimum", "0")),
-        maximum=None if maximum is None else exact(maximum),
-        attempt_fee=exact(entry.get("attempt_fee", "0")),
-        factor=exact(entry.get("factor", "1"))
-        * (100 - exact(entry.get("less_percent", "0")))
-        / 100,
-    )
-
-
-def _of_kind(kind: str, entry: Mapping[str, object]) -> Price:
-    """What the kinds of price have each for themselves."""
-    if kind == "deck":
-        number = str(entry.get("number", "rated"))
-        return Price(kind, "minute", "seconds", 60, deck=str(entry["deck"]), number=number)
-    if kind == "share":
-        # A share of a retail amount: percent of each unit of currency, which is a million micros.
-        percent, fee = exact(entry["percent"]), exact(entry.get("connect_fee", "0"))
-        return Price(kind, "amount", "amount_micros", 10**6, percent / 100, fee)
-    per = str(entry["per"])
-    quantity, unit = PER[per]
-    tiers: list[Tier] = []
-    written = entry.get("tiers") or []
-    if not isinstance(written, list):
-        raise TypeError("tiers are not a list")
-    for tier in map(mapping, written):
-        upto = tier.get("up_to")
-        open_ended = upto is None or str(upto).strip() in {"", "~", "null"}
-        tiers.append(Tier(None if open_ended else exact(upto) * unit, exact(tier["price"])))
-    banded = None
-    if "bands" in entry:
-        bands = mapping(entry["bands"])
-        own = {"kind": kind, "per": per}
-        banded = Banded(
-            str(bands["of"]),
-            str(bands["split"]),
-            {
-                band: _price({**mapping(price), **own})
-                for band, price in mapping(bands["prices"]).items()
-            },
-        )
-    return Price(
-        kind=kind,
-        per=per,
-        quantity=quantity,
-        unit=unit,
-        amount=exact(entry.get("amount", "0")),
-        connect_fee=exact(entry.get("connect_fee", "0")),
-        initial_seconds=int(str(entry.get("initial_seconds", "1"))),
-        next_seconds=int(str(entry.get("next_seconds", "1"))),
-        tiers=tuple(tiers),
-        banded=banded,
-    )
 
 
 def _deck(prefixes_file: Path) -> Deck:

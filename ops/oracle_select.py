@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from ops.oracle_attribution import Claim
-from ops.oracle_reference import Item, Price, Reference, Version
+from ops.oracle_prices import Price
+from ops.oracle_reference import Item, Reference, Version
 from ops.oracle_usage import Usage, is_number
 
 # The fields of a condition by weight, and the usage field that each looks at.

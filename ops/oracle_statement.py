@@ -10,14 +10,17 @@ that its usage made, F(booked up to and with it) - F(booked before it).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
 
+from ops.oracle_curves import Owing, Placed, is_standing, owings, placed_parts, tier_amount
+from ops.oracle_deals import Place, deal_lines
+from ops.oracle_prices import Price
 from ops.oracle_rating import MICROS, decimal_of, round_micros
-from ops.oracle_reference import Item, Price, Reference, Rounding
+from ops.oracle_reference import Item, Reference, Rounding
 
 SHOWN = Rounding("statement", "half_even", 6)
 
@@ -77,7 +80,7 @@ class Amount:
 
     `micros` is what the line shows. With place `statement` the total is made of the exact values.
     `tiers` of a graduated line has the quantity and price of its part in each tier that it is in;
-    another line has none.
+    another line has none. `missed` is what a commitment adds at the end, and has a line of its own.
     """
 
     exact: Fraction
@@ -85,35 +88,29 @@ class Amount:
     flow: str
     rounding: Rounding
     tiers: tuple[tuple[Fraction, Fraction], ...] | None = None
+    missed: Fraction = Fraction(0)
+    missed_micros: int = 0
+    is_deal: bool = False
 
-
-def tier_parts(price: Price, quantity: int) -> list[tuple[Fraction, Fraction]]:
-    """The part of a quantity in each tier entered, and what that part costs.
-
-    An upper bound belongs to the tier below it.
-    """
-    parts = []
-    lower = Fraction(0)
-    for tier in price.tiers:
-        upper = Fraction(quantity)
-        if tier.upto_quantity is not None and tier.upto_quantity < upper:
-            upper = tier.upto_quantity
-        if upper <= lower:
-            break
-        parts.append((upper - lower, (upper - lower) / price.unit * tier.price))
-        lower = upper
-    return parts
-
-
-def tier_amount(price: Price, quantity: int) -> Fraction:
-    """F(quantity): what a graduated price asks for a quantity that starts at zero."""
-    return sum((amount for _, amount in tier_parts(price, quantity)), Fraction(0))
+    @property
+    def stated(self) -> tuple[Fraction, Fraction]:
+        """The line as money: accrued, and with what is missed; exact where only totals round."""
+        if self.rounding.place == "statement":
+            return self.exact, self.exact + self.missed
+        accrued = Fraction(self.micros, MICROS)
+        return accrued, accrued + Fraction(self.missed_micros, MICROS)
 
 
 def statement_lines(
-    accruals: Mapping[AccrualKey, Accrual], reference: Reference
+    accruals: Mapping[AccrualKey, Accrual],
+    reference: Reference,
+    closed: Iterable[tuple[str, str]] = (),
 ) -> dict[AmountKey, Amount]:
-    """Every line of every statement, from the accruals of whole periods."""
+    """Every line of every statement, from the accruals of whole periods.
+
+    Where something is owed without usage, a period that has any accrual, or was closed without one,
+    has that line too.
+    """
     lines: dict[AmountKey, Amount] = {}
     tiered: dict[tuple[str, str, str, str], dict[AccrualKey, int]] = defaultdict(dict)
     for key, accrual in accruals.items():
@@ -134,60 +131,133 @@ def statement_lines(
         else:
             micros = round_micros(exact, SHOWN)
         lines[_line(key)] = Amount(exact, micros, item.flow, rounding)
-    for quantities in tiered.values():
-        lines.update(_tiered_lines(quantities, reference))
+    books = {*closed, *((key.agreement, key.booked) for key in accruals)}
+    for agreement, period in books:
+        for owing in filter(is_standing, owings(reference, agreement, period)):
+            version, item = reference.version(agreement, owing.version), owing.item
+            named = (agreement, version.number, item.name, "", version.currency)
+            key = AccrualKey(*named, period, period, None)
+            tiered[agreement, item.name, period, item.price.quantity].setdefault(key, 0)
+    for (agreement, name, period, counts), quantities in tiered.items():
+        found = [
+            o
+            for o in owings(reference, agreement, period)
+            if (o.item.name, o.item.price.quantity) == (name, counts)
+        ]
+        lines.update(_tiered_lines(quantities, reference, found))
+    lines.update(_deal_lines(lines, books, reference))
     return lines
 
 
-def _tiered_lines(
-    quantities: Mapping[AccrualKey, int], reference: Reference
+def _deal_lines(
+    lines: Mapping[AmountKey, Amount], books: set[tuple[str, str]], reference: Reference
 ) -> dict[AmountKey, Amount]:
-    """The lines of one graduated item and original period, over all periods it was booked in."""
+    """The lines of deals, over those of items."""
+    usage: dict[tuple[str, str], dict[Place, tuple[Fraction, Fraction]]] = {}
+    having = {a for a, of in reference.agreements.items() if any(v.deals for v in of.versions)}
+    for agreement, period in books:
+        if agreement in having:
+            # It has deals of its own though it may have no usage.
+            nothing = (Fraction(0), Fraction(0))
+            usage.setdefault((agreement, period), {})[Place(0, "", "", period)] = nothing
+    for key, line in lines.items():
+        if key.agreement in having:
+            place = Place(key.version, key.item, key.currency, key.booked)
+            of = usage.setdefault((key.agreement, key.original), {})
+            before, more = of.get(place, (Fraction(0), Fraction(0))), line.stated
+            of[place] = (before[0] + more[0], before[1] + more[1])
+    deals: dict[AmountKey, Amount] = {}
+    for (agreement, period), stated in usage.items():
+        for at, (worth, flow) in deal_lines(reference, agreement, period, stated).items():
+            key = AmountKey(agreement, at.item, at.version, "", at.currency, at.booked, period)
+            deals[key] = Amount(
+                exact=worth.value,
+                micros=round_micros(worth.value, SHOWN),
+                flow=flow,
+                rounding=reference.version(agreement, at.version).rounding,
+                missed=worth.missed,
+                missed_micros=round_micros(worth.missed, SHOWN),
+                is_deal=True,
+            )
+    return deals
+
+
+def _tiered_lines(
+    quantities: Mapping[AccrualKey, int], reference: Reference, owing: Sequence[Owing]
+) -> dict[AmountKey, Amount]:
+    """The lines of one item under tiers and original period, over all periods it was booked in."""
     lines: dict[AmountKey, Amount] = {}
     one_of = {key.version: key for key in quantities}
-    before = dict.fromkeys(one_of, 0)
+    before: dict[int, int] | None = None
     for booked in sorted({key.booked for key in quantities}):
         added = {
             key.version: quantity for key, quantity in quantities.items() if key.booked == booked
         }
-        upto = {number: before[number] + added.get(number, 0) for number in before}
-        positions = (0, 0)
+        upto = {number: (before or {}).get(number, 0) + added.get(number, 0) for number in one_of}
         for number in sorted(one_of):
             key = one_of[number]._replace(booked=booked)
-            price = _item(key.agreement, number, key.item, reference).price
+            item = _item(key.agreement, number, key.item, reference)
             terms = reference.version(key.agreement, number)
+            answers = next((o for o in owing if o.version == number), None)
             # This version's usage stands on top of that of the versions before it, both as the
             # volume was before this booked period and as it is with it.
-            ends = (positions[0] + before[number], positions[1] + upto[number])
-            old, new = (
-                tier_amount(price, end) - tier_amount(price, start)
-                for start, end in zip(positions, ends, strict=True)
-            )
-            starts, positions = positions, ends
+            old, old_due, old_parts = _stand(item.price, number, before, answers)
+            new, new_due, new_parts = _stand(item.price, number, upto, answers)
+            missed = (new_due - new) - (old_due - old)
             if terms.rounding.place == "statement":
-                micros = round_micros(new - old, SHOWN)
+                micros, short = round_micros(new - old, SHOWN), round_micros(missed, SHOWN)
             else:
                 micros = round_micros(new, terms.rounding) - round_micros(old, terms.rounding)
+                due = round_micros(new_due, terms.rounding) - round_micros(old_due, terms.rounding)
+                short = due - micros
             # Late usage of an earlier version moves a later one up the tiers: that line has money
             # though it has no usage of its own in this booked period.
-            if number in added or new != old or micros != 0:
-                flow = _item(key.agreement, number, key.item, reference).flow
-                parts = _moved(price, (starts[0], ends[0]), (starts[1], ends[1]))
-                lines[_line(key)] = Amount(new - old, micros, flow, terms.rounding, parts)
+            if number in added or new != old or micros != 0 or missed != 0 or short != 0:
+                parts = _difference(old_parts, new_parts)
+                lines[_line(key)] = Amount(
+                    new - old, micros, item.flow, terms.rounding, parts, missed, short
+                )
         before = upto
     return lines
 
 
-def _moved(
-    price: Price, old: tuple[int, int], new: tuple[int, int]
-) -> tuple[tuple[Fraction, Fraction], ...]:
-    """What is different in each tier when a stretch of volume moves from one place to another."""
-    sums: dict[int, tuple[Fraction, Fraction]] = {}
-    for position, sign in ((new[1], 1), (new[0], -1), (old[1], -1), (old[0], 1)):
-        for tier, (quantity, cost) in enumerate(tier_parts(price, position)):
-            before = sums.get(tier, (Fraction(0), Fraction(0)))
-            sums[tier] = (before[0] + sign * quantity, before[1] + sign * cost)
-    return tuple(part for _, part in sorted(sums.items()) if part[0] != 0)
+def _stand(
+    price: Price, number: int, volumes: Mapping[int, int] | None, owing: Owing | None
+) -> tuple[Fraction, Fraction, Placed]:
+    """What a version comes to by some volumes: what is accrued, what is due, and the parts.
+
+    Before anything was booked (None) there is nothing, not even what is owed without usage.
+    """
+    if volumes is None:
+        return Fraction(0), Fraction(0), {}
+    start = sum(volume for version, volume in volumes.items() if version < number)
+    end, total = start + volumes[number], sum(volumes.values())
+    # Of nothing nobody owes anything, but where the whole period is at zero and its item says so.
+    owes_nothing = end == 0 and not (owing is not None and total == 0 and price.flat_on_zero)
+    top = {} if owes_nothing else placed_parts(price, end)
+    parts = dict(_difference_of(placed_parts(price, start) if start else {}, top))
+    value = sum((amount for _, amount in parts.values()), Fraction(0))
+    if owing is None or price.at_least == 0:
+        return value, value, parts
+    least = price.at_least * owing.part
+    extra = tier_amount(price, least) - tier_amount(price, total) if least > total else Fraction(0)
+    return value, value + extra, parts
+
+
+def _difference_of(
+    old: Placed, new: Placed
+) -> Iterator[tuple[tuple[int, int], tuple[Fraction, Fraction]]]:
+    """What is more in each part of a new state than in an old one."""
+    none = (Fraction(0), Fraction(0))
+    for place in sorted(old.keys() | new.keys()):
+        (q_old, a_old), (q_new, a_new) = old.get(place, none), new.get(place, none)
+        if (q_old, a_old) != (q_new, a_new):
+            yield place, (q_new - q_old, a_new - a_old)
+
+
+def _difference(old: Placed, new: Placed) -> tuple[tuple[Fraction, Fraction], ...]:
+    """The same without the places."""
+    return tuple(part for _, part in _difference_of(old, new))
 
 
 def statement_totals(lines: Mapping[AmountKey, Amount]) -> dict[TotalKey, Total]:
@@ -202,9 +272,9 @@ def statement_totals(lines: Mapping[AmountKey, Amount]) -> dict[TotalKey, Total]
         total = TotalKey(key.agreement, key.booked, key.currency)
         flows = sums.setdefault(total, {"receivable": 0, "payable": 0})
         if amount.rounding.place == "statement":
-            exact[total, amount.flow, amount.rounding] += amount.exact
+            exact[total, amount.flow, amount.rounding] += amount.exact + amount.missed
         else:
-            flows[amount.flow] += amount.micros
+            flows[amount.flow] += amount.micros + amount.missed_micros
     for (total, flow, rounding), value in exact.items():
         sums[total][flow] += round_micros(value, rounding)
     return {

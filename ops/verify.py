@@ -18,7 +18,7 @@ from typing import Any
 
 from ops.oracle import Close, Recycle, Settlement, settle
 from ops.oracle_reference import Reference, read_reference
-from ops.oracle_statement import AccrualKey, AmountKey
+from ops.oracle_statement import Accrual, AccrualKey, AmountKey
 from ops.verify_log import AccrualFigures, Found, InForce, ReadTopics, read_found
 from ops.verify_statement import statement_differences
 from schemas.money import format_micros
@@ -151,11 +151,13 @@ def _text(key: AccrualKey) -> str:
     return f"{item} {key.booked}{adjusts} {hour}"
 
 
-def _figures(events: int, quantity: int, charge: int, residue: Fraction, amount: int | None) -> str:
+def _figures(accrual: Accrual, amount: int | None, shortfall: int) -> str:
     worth = "of the period only" if amount is None else format_micros(amount)
+    missed = f", shortfall {format_micros(shortfall)}" if shortfall else ""
     return (
-        f"{events} events, quantity {quantity}, charge {format_micros(charge)}, "
-        f"residue {residue}, amount {worth}"
+        f"{accrual.events} events, quantity {accrual.quantity}, "
+        f"charge {format_micros(accrual.charge_micros)}, "
+        f"residue {accrual.residue}, amount {worth}{missed}"
     )
 
 
@@ -173,11 +175,14 @@ def _rows(found: Found, reference: Reference) -> dict[str, str]:
     nothing = (AccrualFigures(0, 0, 0, 0, 0), AccrualFigures(0, 0, 0, 0, None))
     return {
         _text(k): _figures(
-            r.events,
-            r.quantity,
-            r.charge_micros,
-            Fraction(r.residue, units.get((k.agreement, k.version, k.item), 1) * NANOS),
+            Accrual(
+                r.events,
+                r.quantity,
+                r.charge_micros,
+                Fraction(r.residue, units.get((k.agreement, k.version, k.item), 1) * NANOS),
+            ),
             r.amount_micros,
+            r.shortfall_micros,
         )
         for k, r in found.rows.items()
         if r not in nothing
@@ -190,16 +195,18 @@ def _expected_rows(expected: Settlement) -> dict[str, str]:
     for key, accrual in expected.accruals.items():
         line = expected.lines[_line(key)]
         amount: int | None = line.micros
+        shortfall = line.missed_micros if key.hour is None else 0
         if key.hour is not None:
             is_direct = line.rounding.place == "record" and line.tiers is None
             amount = accrual.charge_micros if is_direct else None
-        wanted[_text(key)] = _figures(*accrual, amount)
+        wanted[_text(key)] = _figures(accrual, amount, shortfall)
     for at, line in expected.lines.items():
         moved = AccrualKey(
             at.agreement, at.version, at.item, at.line, at.currency, at.booked, at.original, None
         )
-        if moved not in expected.accruals and line.micros:
-            wanted[_text(moved)] = _figures(0, 0, 0, Fraction(0), line.micros)
+        if moved not in expected.accruals and (line.micros or line.missed_micros):
+            nothing = Accrual(0, 0, 0, Fraction(0))
+            wanted[_text(moved)] = _figures(nothing, line.micros, line.missed_micros)
     return wanted
 
 

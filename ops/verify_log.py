@@ -48,6 +48,7 @@ class AccrualFigures:
     charge_micros: int
     residue: int
     amount_micros: int | None
+    shortfall_micros: int = 0
 
 
 @dataclass
@@ -131,6 +132,7 @@ def _accruals(found: Found, value: bytes) -> None:
             r["charge_micros"],
             join_residue(r["residue_high"], r["residue_low"]),
             r["amount_micros"],
+            r["shortfall_micros"] or 0,
         )
 
 

@@ -29,13 +29,14 @@ def statement_differences(document: Mapping[str, Any], expected: Settlement) -> 
     if document.get("digest") != _digest(document):
         yield f"{name} digest: the document was changed after it was sealed"
     stated = {_name(line): _stated(line) for line in document["lines"]}
-    wanted = {
-        _line_name(key): _wanted(line, _accrual(key, expected))
-        for key, line in expected.lines.items()
-        if (key.agreement, key.booked) == (document["agreement"], document["period"])
-    }
-    for line in sorted(stated.keys() | wanted.keys()):
-        yield from _fields(f"{name} line {line}", stated.get(line), wanted.get(line))
+    wanted: dict[str, Figures] = {}
+    for key, line in expected.lines.items():
+        if (key.agreement, key.booked) == (document["agreement"], document["period"]):
+            wanted[_line_name(key)] = _wanted(line, _accrual(key, expected))
+            if line.missed:
+                wanted[f"{_line_name(key)} shortfall"] = _missed(line)
+    for said in sorted(stated.keys() | wanted.keys()):
+        yield from _fields(f"{name} line {said}", stated.get(said), wanted.get(said))
     totals = {str(t["currency"]): _total(t) for t in document["totals"]}
     wanted_totals = {
         key.currency: {
@@ -61,7 +62,8 @@ def _digest(document: Mapping[str, Any]) -> str:
 def _name(line: Mapping[str, Any]) -> str:
     zone = f" {line['zone']}" if line["zone"] else ""
     version, original = line["agreement_version"], line["original_period"]
-    return f"{line['item']}{zone} v{version} of {original} in {line['currency']}"
+    kind = f" {line['kind']}" if "kind" in line else ""
+    return f"{line['item']}{zone} v{version} of {original} in {line['currency']}{kind}"
 
 
 def _line_name(key: AmountKey) -> str:
@@ -75,7 +77,7 @@ def _stated(line: Mapping[str, Any]) -> Figures:
     if "tiers" in line:
         parts = [(Fraction(t["quantity"]), Fraction(t["amount"])) for t in line["tiers"]]
         figures["tiers"] = _parts(parts)
-    else:
+    elif "residue" in line:
         figures["residue"] = str(Fraction(line["residue"]))
     return figures
 
@@ -88,11 +90,19 @@ def _wanted(line: Amount, accrual: Accrual) -> Figures:
         "amount": f"{Decimal(line.micros) / MICROS:.6f}",
         "flow": line.flow,
     }
+    if line.is_deal:
+        return figures
     if line.tiers is None:
         figures["residue"] = str(line.exact - Fraction(line.micros, MICROS))
     else:
         figures["tiers"] = _parts(line.tiers)
     return figures
+
+
+def _missed(line: Amount) -> Figures:
+    """The figures of the line of a commitment that was missed."""
+    amount = f"{Decimal(line.missed_micros) / MICROS:.6f}"
+    return {"events": "0", "quantity": "0", "amount": amount, "flow": line.flow}
 
 
 def _parts(parts: Any) -> str:  # noqa: ANN401 - pairs of quantity and price

@@ -22,6 +22,7 @@ from pydantic import (
 )
 
 from schemas.codes import Direction, Flow, Model, Role, RoundingMode, RoundingPlace, Service
+from schemas.deals import DEAL_MODELS, Deal
 from schemas.documents import Path
 from schemas.fields import (
     Name,
@@ -141,6 +142,7 @@ class Version(Strict):
     rounding: Rounding = Rounding()
     master: Master | None = None
     items: tuple[Item, ...]
+    deals: tuple[Deal, ...] = ()
 
     @property
     def valid_from_s(self) -> int:
@@ -176,5 +178,7 @@ def _field_names(*models: type[BaseModel]) -> tuple[str, ...]:
     return tuple(sorted({field.alias or name for name, field in fields}))
 
 
-FIELDS = _field_names(Partner, Agreement, Version, Rounding, Master, Item, Where, *PRICE_MODELS)
+FIELDS = _field_names(
+    Partner, Agreement, Version, Rounding, Master, Item, Where, *DEAL_MODELS, *PRICE_MODELS
+)
 """Every field of the YAML files, to suggest for one that is mistyped."""

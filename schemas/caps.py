@@ -3,8 +3,9 @@
 A regulator says what a minute of termination or a megabyte of roaming may cost at most, from when
 on. `caps.yaml` has these as steps in time, and an item that is regulated names its cap. Every price
 that the item can charge while a step is in force is compared with it, as exact fractions for one
-unit of the quantity: a unit price, each tier, each rate of a deck. Fees are not compared. A breach
-refuses the reference or, where the cap only asks for it to be seen, is told by `weir doctor`.
+unit of the quantity: a unit price, that of each band, each tier, each rate of a deck. Fees are not
+compared. A breach refuses the reference or, where the cap only asks for it to be seen, is told by
+`weir doctor`.
 """
 
 from __future__ import annotations
@@ -19,12 +20,22 @@ import polars as pl
 from pydantic import BeforeValidator, Field
 
 from schemas.agreements import Agreement, Item, Version
+from schemas.curves import block_size
 from schemas.decks import Deck
 from schemas.documents import Path
 from schemas.fields import Name, Strict, Valid, currency_code, read_text
 from schemas.moments import OPEN_UPTO_S
 from schemas.money import NANOS_DECIMALS, format_scaled
-from schemas.prices import PERS, DeckPrice, Nanos, Per, PerField, TiersPrice, UnitPrice
+from schemas.prices import (
+    PERS,
+    BandedPrice,
+    DeckPrice,
+    Nanos,
+    Per,
+    PerField,
+    TiersPrice,
+    UnitPrice,
+)
 
 FILE = "caps.yaml"
 
@@ -123,7 +134,7 @@ def _per(item: Item) -> Per | None:
     match item.price:
         case DeckPrice():
             return PERS["minute"]
-        case UnitPrice() | TiersPrice() as price:
+        case UnitPrice() | BandedPrice() | TiersPrice() as price:
             return price.per
         case _:
             return None
@@ -166,11 +177,13 @@ def _prices(item: Item, first_s: int, last_s: int, decks: Mapping[str, Deck]) ->
     match item.price:
         case UnitPrice() as price:
             return [_priced(("price", "amount"), price.amount_nanos, price.per)]
-        case TiersPrice() as price:
+        case BandedPrice() as price:
             return [
-                _priced(("price", "tiers", index, "price"), tier.price_nanos, price.per)
-                for index, tier in enumerate(price.tiers)
+                _priced(("price", "bands", "prices", name, "amount"), rate.amount_nanos, price.per)
+                for name, rate in price.bands.prices.items()
             ]
+        case TiersPrice() as price:
+            return list(_tiers(price))
         case DeckPrice(deck=name, factor=factor) if name in decks:
             rates = decks[name].rates
             inside = (pl.col("valid_from_s") < last_s) & (pl.col("valid_upto_s") > first_s)
@@ -187,6 +200,21 @@ def _prices(item: Item, first_s: int, last_s: int, decks: Mapping[str, Deck]) ->
             ]
         case _:
             return []
+
+
+def _tiers(price: TiersPrice) -> Iterator[Priced]:
+    """The prices of tiers; that of a block is for so much. A percentage is of no quantity."""
+    for index, tier in enumerate(price.tiers):
+        if tier.price_nanos is None:
+            continue
+        per = price.per
+        if tier.block is not None:
+            try:
+                size = block_size(tier.block, per)
+            except ValueError:  # which the check of the curve tells
+                continue
+            per = Per(f"block of {tier.block} {per.name}", per.quantity, size)
+        yield _priced(("price", "tiers", index, "price"), tier.price_nanos, per)
 
 
 def _priced(path: Path, nanos: int, per: Per) -> Priced:

@@ -88,6 +88,8 @@ class PriceKind(Code):
     UNIT = 1
     TIERS = 2
     SHARE = 3
+    BOUNDS = 8
+    FEE = 9
 
 
 class Number(Code):
@@ -117,6 +119,13 @@ class CountRound(Code):
     UP = 0
     DOWN = 1
     HALF_UP = 2
+
+
+class CurveKind(Code):
+    """How tiers price a quantity: each tier its own part, or the tier reached all of it."""
+
+    GRADUATED = 0
+    VOLUME = 1
 
 
 class RoundingPlace(Code):

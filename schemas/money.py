@@ -25,6 +25,9 @@ NANOS_DECIMALS = 9
 MICROS: int = 10**MICROS_DECIMALS
 NANOS: int = 10**NANOS_DECIMALS
 
+# A thousand million: what costs more in one event has a price or a quantity that is a mistake.
+CHARGE_MICROS_MAX = 10**9 * MICROS
+
 # Longer texts are not money but a mistake; the limit also keeps int() cheap on hostile input.
 TEXT_LENGTH_MAX = 40
 

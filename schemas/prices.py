@@ -13,7 +13,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, PlainValidator, Tag
 
-from schemas.codes import BandSplit, CountRound, Number, Quantity, Service
+from schemas.codes import (
+    BandSplit,
+    CountRound,
+    CurveKind,
+    Number,
+    Quantity,
+    RoundingMode,
+    Service,
+)
 from schemas.fields import Name, Strict, one_of, read_text, whole
 from schemas.money import MICROS, NANOS, NANOS_DECIMALS, parse_decimal
 
@@ -21,6 +29,7 @@ from schemas.money import MICROS, NANOS, NANOS_DECIMALS, parse_decimal
 PRICE_UNITS_MAX = 1_000_000
 PRICE_NANOS_MAX = PRICE_UNITS_MAX * NANOS
 SECONDS_MAX = 86_400
+STEP_QUANTITY_MAX = 10**12
 PERCENT_DECIMALS = 7
 COUNT_MAX = 10**15
 
@@ -89,6 +98,22 @@ def _percent_nanos(value: object) -> int:
     return nanos
 
 
+def _block_rounding(value: object) -> RoundingMode:
+    """How the last block that was begun counts."""
+    text = read_text(value)
+    if text not in ("up", "down", "half_up"):
+        raise ValueError(f"{text!r} is not known; write one of up, down, half_up")
+    return RoundingMode[text.upper()]
+
+
+def _yes_or_no(value: object) -> bool:
+    """A switch; only these two words, so that nothing is taken for granted."""
+    text = read_text(value)
+    if text not in ("true", "false"):
+        raise ValueError(f"{text!r} is not known; write true or false")
+    return text == "true"
+
+
 def _per(value: object) -> Per:
     """What a price is for."""
     text = read_text(value)
@@ -117,6 +142,8 @@ Increment = Annotated[int, whole(1, SECONDS_MAX)]
 Percent = Annotated[int, BeforeValidator(_percent_nanos)]
 PerField = Annotated[Per, PlainValidator(_per)]
 Elsewhere = Annotated[None, BeforeValidator(_elsewhere)]
+Switch = Annotated[bool, PlainValidator(_yes_or_no)]
+Text = Annotated[str, BeforeValidator(read_text)]
 
 
 class Count(Strict):
@@ -213,19 +240,43 @@ class BandedPrice(Strict):
 
 
 class Tier(Strict):
-    """A step of a graduated price: up to and with this much of the period's total, if bounded."""
+    """A step of a price of the period's total: up to and with this much of it, if bounded.
 
-    up_to: Annotated[str, BeforeValidator(read_text)] | None = None
-    price_nanos: Nanos = Field(alias="price")
+    `from` may repeat the bound of the tier below. The price is for every `per`, or for one `block`
+    of so many; `round` says how a begun block counts. `percent` is a price of money. `flat` is due
+    once the tier is entered, `step` counts the part in whole steps of the base quantity, `cap` is
+    the most that the part may cost. What fits together is checked in `schemas/curves.py`.
+    """
+
+    from_: Text | None = Field(alias="from", default=None)
+    up_to: Text | None = None
+    price_nanos: Nanos | None = Field(alias="price", default=None)
+    percent_nanos: Percent | None = Field(alias="percent", default=None)
+    flat_nanos: Nanos = Field(alias="flat", default=0)
+    block: Text | None = None
+    rounds: Annotated[RoundingMode, PlainValidator(_block_rounding)] | None = Field(
+        alias="round", default=None
+    )
+    step: Annotated[int, whole(1, STEP_QUANTITY_MAX)] | None = None
+    cap_nanos: Nanos | None = Field(alias="cap", default=None)
 
 
 class TiersPrice(Strict):
-    """A graduated price of the period's total: each tier's price holds for what lies within it."""
+    """A price of the period's total, by tiers.
+
+    Graduated, each tier's price holds for what lies within it; by `volume`, the price of the tier
+    that the total reaches holds for all of it. `free` comes off before. `flat_on_zero` makes the
+    first tier's flat amount due without usage; `at_least` commits to a quantity, used or not.
+    """
 
     kind: Literal["tiers"]
     per: PerField
     initial_seconds: Increment = 1
     next_seconds: Increment = 1
+    curve: Annotated[CurveKind, one_of(CurveKind)] = CurveKind.GRADUATED
+    free: Text | None = None
+    at_least: Text | None = None
+    flat_on_zero: Switch = False
     tiers: tuple[Tier, ...]
 
 

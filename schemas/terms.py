@@ -15,8 +15,9 @@ from pydantic import BaseModel
 
 from schemas.agreements import Agreement, items_of
 from schemas.codes import BandSplit, Quantity, RoundingPlace, Service
+from schemas.curves import check_curve
 from schemas.documents import Finding, Path
-from schemas.money import NANOS, NANOS_DECIMALS, parse_decimal
+from schemas.money import NANOS_DECIMALS
 from schemas.prices import (
     PERS,
     QUANTITIES,
@@ -28,12 +29,11 @@ from schemas.prices import (
     TiersPrice,
     UnitPrice,
 )
+from schemas.terms_deals import check_deals
 from schemas.terms_events import EVENT_CHECKS
 from schemas.terms_selectors import check_conditions_fit, check_precedence
 
-# A bound must fit a column of quantities with room to add.
 STEP_MAX = 2**61  # a rounding step in parts of (unit x 10^9), which is computed in 64 bits
-TIER_QUANTITY_MAX = 2**62
 
 
 def check_versions_follow(agreement: Agreement) -> Iterator[Finding]:
@@ -136,33 +136,11 @@ def check_rounding_fits(agreement: Agreement) -> Iterator[Finding]:
             yield (*path, "price", field), f"{what}; {advice}, or round the line"
 
 
-def check_tiers_rise(agreement: Agreement) -> Iterator[Finding]:
-    """Tiers begin at nothing, rise, and only the last one is open: no gap and no overlap."""
+def check_curves(agreement: Agreement) -> Iterator[Finding]:
+    """What a price by tiers says fits together."""
     for path, item in items_of(agreement):
-        if not isinstance(item.price, TiersPrice):
-            continue
-        here = (*path, "price", "tiers")
-        tiers, per = item.price.tiers, item.price.per
-        if not tiers:
-            yield here, "is empty; write at least one tier"
-        bound = 0
-        for index, tier in enumerate(tiers):
-            last = index == len(tiers) - 1
-            where = (*here, index, "up_to")
-            if tier.up_to is None:
-                if not last:
-                    yield where, "is missing and overlaps the tiers below; only the last is open"
-                continue
-            if last:
-                yield where, "leaves a gap above the last tier; remove up_to to leave it open"
-            try:
-                upto = tier_bound(tier.up_to, per)
-            except ValueError as error:
-                yield where, str(error)
-                continue
-            if upto <= bound:
-                yield where, "does not rise and overlaps the tier above; sort tiers by up_to"
-            bound = max(bound, upto)
+        if isinstance(item.price, TiersPrice):
+            yield from check_curve((*path, "price"), item.price)
 
 
 CHECKS: tuple[Callable[[Agreement], Iterable[Finding]], ...] = (
@@ -172,7 +150,8 @@ CHECKS: tuple[Callable[[Agreement], Iterable[Finding]], ...] = (
     check_conditions_fit,
     check_prices_fit,
     check_rounding_fits,
-    check_tiers_rise,
+    check_curves,
+    check_deals,
     *EVENT_CHECKS,
 )
 
@@ -181,18 +160,6 @@ def findings(agreement: Agreement) -> Iterator[Finding]:
     """All that the checks find."""
     for check in CHECKS:
         yield from check(agreement)
-
-
-def tier_bound(text: str, per: Per) -> int:
-    """A tier's bound, given in `per`, as a quantity: 1000 minutes are 60,000 seconds."""
-    scaled = parse_decimal(text, NANOS_DECIMALS) * per.unit
-    quantity, rest = divmod(scaled, NANOS)
-    if rest or not 0 < quantity < TIER_QUANTITY_MAX:
-        one = per.quantity.label
-        raise ValueError(
-            f"{text!r} is not a possible bound; write a positive number of whole {one}"
-        )
-    return quantity
 
 
 def deck_items(agreement: Agreement) -> Iterator[tuple[Path, str]]:

@@ -42,9 +42,17 @@ from streams.log import Log, Message
 Ints = npt.NDArray[np.int64]
 POSITION_KEY = b"position"
 CLOSED_KEY = b"closed/"
+MAY_BE_NULL = ("amount_micros", "shortfall_micros")
 TEXTS = ("item", "line", "currency", "original")
 
 encode_accruals, decode_accruals = records_codec(read_schema("accruals.avsc"))
+
+
+class Figures(NamedTuple):
+    """What rows are worth that are not just their charges, by their positions: in micros."""
+
+    amounts: Mapping[int, int]
+    shortfalls: Mapping[int, int]
 
 
 class Reach(NamedTuple):
@@ -57,7 +65,7 @@ class Reach(NamedTuple):
 class Names:
     """Numbers of series and of books (agreement and booked period), and columns of their parts."""
 
-    def __init__(self, describe: Callable[[Series], tuple[bool, Volume | None]]) -> None:
+    def __init__(self, describe: Callable[[Series], tuple[bool, Sequence[Volume]]]) -> None:
         """Names of series that `describe` tells of: just their charges, and on a tiered volume."""
         self.series: Numbers[Series] = Numbers(2**SERIES_BITS)
         self.books: Numbers[tuple[str, str]] = Numbers(2**BOOK_BITS)
@@ -76,9 +84,9 @@ class Names:
         number = self.series.number(series)
         if number == known:
             self.books.number((series.agreement, series.booked))
-            direct, volume = self._describe(series)
+            direct, volumes = self._describe(series)
             self._new_direct.append(direct)
-            if volume is not None:
+            for volume in volumes:
                 self.siblings.setdefault(volume, []).append(number)
         return number
 
@@ -253,7 +261,7 @@ def read_rows(messages: pa.RecordBatch, names: Names) -> tuple[Ints, Ints]:
 
 
 def write_rows(
-    names: Names, keys: Ints, values: Ints, offsets: Ints, amounts: Mapping[int, int], reach: Reach
+    names: Names, keys: Ints, values: Ints, offsets: Ints, figures: Figures, reach: Reach
 ) -> list[Message]:
     """Accrual messages of whole groups (a book and slot each).
 
@@ -265,24 +273,28 @@ def write_rows(
         keys: keys of all rows, group after group.
         values: their values.
         offsets: where each group begins, and the end.
-        amounts: what rows are worth that are not just their charges, by position in `keys`; an hour
+        figures: what rows are worth that are not just their charges, by position in `keys`; an hour
             of such a row has none.
         reach: which usage is in the figures.
     """
     series = decompose(keys)[2]
     worth = values[:, COLUMNS.index("charge_micros")].copy()
     known = names.direct(series)
-    for at, micros in amounts.items():
+    shortfall = np.zeros_like(worth)
+    for at, micros in figures.amounts.items():
         worth[at], known[at] = micros, True
+    for at, micros in figures.shortfalls.items():
+        shortfall[at] = micros
     fields = {
         "version": names.column("version", series),
         **{name: names.column(name, series) for name in TEXTS},
         **{c: pa.array(values[:, i]) for i, c in enumerate(COLUMNS)},
         "amount_micros": pa.array(worth, mask=~known),
+        "shortfall_micros": pa.array(shortfall, mask=shortfall == 0),
     }
     rows = pa.StructArray.from_arrays(
         list(fields.values()),
-        fields=[pa.field(n, a.type, nullable=n == "amount_micros") for n, a in fields.items()],
+        fields=[pa.field(n, a.type, nullable=n in MAY_BE_NULL) for n, a in fields.items()],
     )
     books, hours, _ = decompose(keys[offsets[:-1]])
     agreements, booked = names.books_of(books)

@@ -79,10 +79,12 @@ class Tables:
     item_of: Int32
     choices: Choices
     items: tuple[ItemInfo, ...]
+    deals: tuple[ItemInfo, ...]
     item_version: Int32
     item_kind: Int8
     item_quantity: Int8
     item_unit: Int64
+    item_quantity_max: Int64
     item_line: Int32
     item_bands: Int32
     item_split: Int8
@@ -133,10 +135,12 @@ def build(reference: Reference) -> Tables:
             reference.characteristics,
         ),
         items=items,
+        deals=terms.deals,
         item_version=np.array([item.version_row for item in items], np.int32),
         item_kind=np.array([item.price_kind for item in items], np.int8),
         item_quantity=np.array([item.quantity for item in items], np.int8),
         item_unit=np.array([item.unit for item in items], np.int64),
+        item_quantity_max=np.array([item.quantity_max for item in items], np.int64),
         item_line=item_line,
         item_bands=item_bands,
         item_split=np.array([i.bands.split if i.bands else 0 for i in items], np.int8),

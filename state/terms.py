@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -32,6 +33,7 @@ from schemas.codes import (
     RoundingPlace,
     Service,
 )
+from schemas.deals import BoundsPrice, Deal
 from schemas.prices import (
     AMOUNT,
     PERS,
@@ -45,8 +47,8 @@ from schemas.prices import (
     counted,
 )
 from schemas.selectors import Where
-from schemas.terms import tier_bound
 from state.calendar import Periods
+from state.curves import QUANTITY_MAX, Curve, committed, compile_curve
 from state.versions import AsOf
 
 NONE = -1
@@ -119,19 +121,32 @@ class BandTerms:
 
 
 @dataclass(frozen=True)
+class DealTerms:
+    """What a deal asks for, in nanos of a currency unit; it is `over` items, a fee over none."""
+
+    over: tuple[str, ...] = ()
+    discount_nanos: int = 0
+    maximum_nanos: int | None = None
+    minimum_nanos: int = 0
+    fee_nanos: int = 0
+    prorated: bool = False
+    on: date | None = None
+
+
+@dataclass(frozen=True)
 class ItemInfo:
     """One item of one version. A price is `price_nanos` for every `unit` of the quantity.
 
-    Prices are 0 where the price kind has others: in the deck (a code, else -1), in `tiers`, pairs
-    of the quantity up to and with which a tier reaches (None for the last) and its price, or by the
-    time in `bands`. Exact charges are over `unit` x 10^9; where a `factor` multiplies the price,
-    its denominator is in `unit` already.
+    Prices are 0 where the price kind has others: in the deck (a code, else -1), in the `curve` of
+    tiers, with the quantity that the period commits to (`at_least`, 0 for none), or by the time in
+    `bands`. Exact charges are over `unit` x 10^9; where a `factor` multiplies the price, its
+    denominator is in `unit` already. A deal is an item of no role and service, and counts nothing.
     """
 
     name: str
     version_row: int
-    role: Role
-    service: Service
+    role: Role | None
+    service: Service | None
     flow: Flow
     price_kind: PriceKind
     per: str
@@ -147,8 +162,10 @@ class ItemInfo:
     count_round: CountRound = CountRound.UP
     own_limits: Limits = NO_LIMITS
     number: Number = Number.RATED
-    tiers: tuple[tuple[int | None, int], ...] = ()
+    curve: Curve | None = None
+    at_least: int = 0
     bands: BandTerms | None = None
+    deal: DealTerms | None = None
     where: Where | None = None
     surcharge: bool = False
     book: str = ""
@@ -158,6 +175,11 @@ class ItemInfo:
     def is_selective(self) -> bool:
         """Whether the item has conditions or is only ever added, so that it must be chosen."""
         return self.where is not None or self.surcharge
+
+    @property
+    def quantity_max(self) -> int:
+        """The most of one event that is credible under tiers; elsewhere its charge tells."""
+        return QUANTITY_MAX if self.curve is None else self.curve.quantity_max
 
     @property
     def own_lines(self) -> tuple[Line, ...]:
@@ -192,6 +214,7 @@ class TermTables:
     item_of: Int32
     items: tuple[ItemInfo, ...]
     groups: tuple[tuple[int, ...], ...]
+    deals: tuple[ItemInfo, ...]
 
 
 def build_terms(
@@ -203,6 +226,7 @@ def build_terms(
     versions: list[VersionInfo] = []
     items: list[ItemInfo] = []
     covered: dict[Usage, list[int]] = defaultdict(list)
+    deals: list[ItemInfo] = []
     for code, agreement in enumerate(agreements):
         for version in agreement.versions:
             row = len(versions)
@@ -211,6 +235,7 @@ def build_terms(
                 for direction in item.directions:
                     covered[row, item.role, item.service, direction].append(len(items))
                 items.append(_item_info(row, item, decks))
+            deals.extend(_deal_info(row, deal) for deal in version.deals)
     item_of = np.full((len(versions), len(Role), len(Service), len(Direction)), NONE, np.int32)
     groups: dict[tuple[int, ...], int] = {}
     for usage, rows in covered.items():
@@ -233,6 +258,7 @@ def build_terms(
         item_of=item_of,
         items=tuple(items),
         groups=tuple(groups),
+        deals=tuple(deals),
     )
 
 
@@ -287,7 +313,6 @@ def _item_info(version_row: int, item: Item, decks: Mapping[str, int]) -> ItemIn
         count_minimum=0 if count is None else count.minimum,
         count_round=CountRound.UP if count is None else count.round,
         number=item.price.number if isinstance(item.price, DeckPrice) else Number.RATED,
-        tiers=_tiers(item),
         bands=_bands(item),
         own_limits=_limits(item.price) if isinstance(item.price, EventPrice) else NO_LIMITS,
         where=item.where,
@@ -312,8 +337,14 @@ def _priced(item: Item, decks: Mapping[str, int]) -> tuple[PriceKind, Per, dict[
         case TiersPrice() as price:
             kind, per, amount = PriceKind.TIERS, price.per, 0
     initial, following = counted(item.count, price)
-    fields = {"initial_seconds": initial, "next_seconds": following, "price_nanos": amount}
-    if not isinstance(price, TiersPrice):
+    fields: dict[str, Any] = {
+        "initial_seconds": initial,
+        "next_seconds": following,
+        "price_nanos": amount,
+    }
+    if isinstance(price, TiersPrice):
+        fields |= {"curve": compile_curve(price), "at_least": committed(price)}
+    else:
         fields["connect_fee_nanos"] = price.connect_fee_nanos
     return kind, per, fields
 
@@ -336,12 +367,29 @@ def _limits(price: EventPrice) -> Limits:
     return Limits(price.minimum_nanos, price.maximum_nanos, price.attempt_fee_nanos)
 
 
-def _tiers(item: Item) -> tuple[tuple[int | None, int], ...]:
-    """The bounds of an item's tiers as quantities, with their prices."""
-    if not isinstance(item.price, TiersPrice):
-        return ()
-    per = item.price.per
-    return tuple(
-        (None if tier.up_to is None else tier_bound(tier.up_to, per), tier.price_nanos)
-        for tier in item.price.tiers
+def _deal_info(version_row: int, deal: Deal) -> ItemInfo:
+    """A deal as an item that counts nothing."""
+    price = deal.price
+    if isinstance(price, BoundsPrice):
+        kind = PriceKind.BOUNDS
+        terms = DealTerms(
+            over=deal.over,
+            discount_nanos=price.discount_nanos,
+            maximum_nanos=price.maximum_nanos,
+            minimum_nanos=price.minimum_nanos or 0,
+        )
+    else:
+        kind = PriceKind.FEE
+        terms = DealTerms(fee_nanos=price.amount_nanos, prorated=price.prorate, on=price.on)
+    return ItemInfo(
+        name=deal.deal,
+        version_row=version_row,
+        role=None,
+        service=None,
+        flow=deal.flow,
+        price_kind=kind,
+        per="period",
+        quantity=Quantity.EVENTS,
+        unit=1,
+        deal=terms,
     )

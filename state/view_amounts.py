@@ -27,7 +27,6 @@ from streams.accrual import (
     Row,
     Terms,
     Volume,
-    cumulative,
     exact,
     round_amount,
     shown,
@@ -35,6 +34,7 @@ from streams.accrual import (
 )
 from streams.contribution import Series
 from streams.statement import Document, draft
+from streams.worth import gathered, worth
 
 COLUMNS = (
     "version",
@@ -48,6 +48,7 @@ COLUMNS = (
     "residue_high",
     "residue_low",
     "amount_micros",
+    "shortfall_micros",
 )
 
 
@@ -57,6 +58,7 @@ class Line(NamedTuple):
     row: Row
     hour: int | None
     amount_micros: int | None
+    shortfall_micros: int = 0
 
 
 def lines_of(messages: Sequence[bytes]) -> list[list[Line]]:
@@ -74,11 +76,11 @@ def lines_of(messages: Sequence[bytes]) -> list[list[Line]]:
     for agreement, period, hour, count in zip(agreements, booked, hours, counts, strict=True):
         lines = []
         for _ in range(count):
-            version, item, line, currency, original, *figures, amount = next(columns)
+            version, item, line, currency, original, *figures, amount, short = next(columns)
             series = Series(agreement, version, item, line, currency, original, period)
             events, quantity, charge_micros, high, low = figures
             row = Row(series, events, quantity, charge_micros, join_residue(high, low))
-            lines.append(Line(row, hour, amount))
+            lines.append(Line(row, hour, amount, short or 0))
         found.append(lines)
     return found
 
@@ -106,6 +108,7 @@ def _accrual(
         events=row.events,
         quantity=row.quantity,
         amount_micros=amount_micros or 0,
+        shortfall_micros=line.shortfall_micros,
         statement=closed.get((series.agreement, series.booked)),
     )
 
@@ -133,9 +136,9 @@ def hours_of(
     for series, own in apart.items():
         own.sort(key=_hour)
         terms = book.terms(series)
-        worth = _running(terms, own, volumes[volume_of(series, terms)])
+        running = _running(book, own, volumes[volume_of(series, terms)])
         before = 0
-        for line, after in zip(own, worth, strict=True):
+        for line, after in zip(own, running, strict=True):
             found.append(_accrual(line, after - before, book, closed))
             before = after
     return found
@@ -146,10 +149,11 @@ def _hour(line: Line) -> int:
     return line.hour or 0
 
 
-def _running(terms: Terms, own: Sequence[Line], siblings: Sequence[Line]) -> Iterator[int]:
+def _running(book: Book, own: Sequence[Line], siblings: Sequence[Line]) -> Iterator[int]:
     """What a series is worth after each of its hours, in micros."""
+    terms = book.terms(own[0].row.series)
     if terms.tiered:
-        yield from _running_tiers(terms, own, siblings)
+        yield from _running_tiers(book, own, siblings)
         return
     charge_micros = residue = 0
     for line in own:
@@ -183,16 +187,18 @@ class _Curve:
                 self._hours.append((_hour(line), row.quantity))
         self._hours.sort(reverse=True)
 
-    def after(self, hour: int | None) -> Fraction:
-        """The cost up to an hour inclusive; hours are asked for in order, None for all the rest."""
-        while self._hours and (hour is None or self._hours[-1][0] <= hour):
+    def after(self, hour: int) -> Fraction:
+        """The cost up to an hour inclusive; hours are asked for in order."""
+        while self._hours and self._hours[-1][0] <= hour:
             self._own += self._hours.pop()[1]
-        tiers, unit = self._terms.item.tiers, self._terms.item.unit
-        top = cumulative(tiers, unit, self._below + self._own)
-        return top - cumulative(tiers, unit, self._below)
+        top = self._below + self._own
+        return sum(
+            (sign * self._terms.curve.exact(q) for sign, q in ((1, top), (-1, self._below)) if q),
+            Fraction(0),
+        )
 
 
-def _running_tiers(terms: Terms, own: Sequence[Line], siblings: Sequence[Line]) -> Iterator[int]:
+def _running_tiers(book: Book, own: Sequence[Line], siblings: Sequence[Line]) -> Iterator[int]:
     """The same where money depends on the volume of the whole original period.
 
     As in the period's amount: with everything booked up to this period, less what was booked
@@ -200,16 +206,38 @@ def _running_tiers(terms: Terms, own: Sequence[Line], siblings: Sequence[Line]) 
     booked before.
     """
     series = own[0].row.series
+    terms = book.terms(series)
     with_own = [s for s in siblings if s.row.series.booked <= series.booked]
     earlier = [s for s in siblings if s.row.series.booked < series.booked]
     now, before = (_Curve(terms, series.version, lines) for lines in (with_own, earlier))
-    for line in own:
-        hour = None if line is own[-1] else line.hour
-        after_now, after_before = now.after(hour), before.after(hour)
+    for line in own[:-1]:
+        after_now, after_before = now.after(_hour(line)), before.after(_hour(line))
         if terms.version.rounding_place is RoundingPlace.STATEMENT:
             yield shown(after_now - after_before)
         else:
             yield round_amount(terms, after_now) - round_amount(terms, after_before)
+    yield worth(_whole(series, own), _wholes(book, series, siblings), book).micros
+
+
+def _whole(series: Series, lines: Sequence[Line]) -> Row:
+    """The row of a period from those of its hours."""
+    events = sum(line.row.events for line in lines)
+    quantity = sum(line.row.quantity for line in lines)
+    return Row(series, events, quantity, 0, 0)
+
+
+def _wholes(book: Book, series: Series, siblings: Sequence[Line]) -> list[Row]:
+    """The rows of periods on one volume from those of their hours.
+
+    What is owed without usage has a row of its period too, though no hour.
+    """
+    apart: dict[Series, list[Line]] = {}
+    for line in siblings:
+        apart.setdefault(line.row.series, []).append(line)
+    for standing in book.standing(series.agreement, series.original):
+        if standing.item == series.item:
+            apart.setdefault(standing, [])
+    return [_whole(of, lines) for of, lines in apart.items()]
 
 
 def totals_of(
@@ -226,12 +254,12 @@ def totals_of(
     """
     sums: dict[str, list[int]] = {}
     drafted = False
-    for row, _, amount_micros in lines:
+    for row, _, amount_micros, shortfall_micros in lines:
         terms = book.terms(row.series)
         drafted = drafted or terms.version.rounding_place is RoundingPlace.STATEMENT
         found = sums.setdefault(row.series.currency, [0, 0, 0])
         found[0] += row.events
-        found[2 if terms.payable else 1] += amount_micros or 0
+        found[2 if terms.payable else 1] += (amount_micros or 0) + shortfall_micros
     if drafted:
         for total in _drafted(lines, siblings, book):
             flows = (total["receivable"], total["payable"])
@@ -255,8 +283,6 @@ def totals_of(
 
 def _drafted(lines: Sequence[Line], siblings: Sequence[Line], book: Book) -> list[Document]:
     """Totals rounded once, from exact sums."""
-    volumes: dict[Volume, list[Row]] = {}
-    for row, _, _ in (*siblings, *lines):
-        volumes.setdefault(volume_of(row.series, book.terms(row.series)), []).append(row)
-    totals: list[Document] = draft([line.row for line in lines], volumes, book)["totals"]
+    beside = gathered((line.row for line in (*siblings, *lines)), book)
+    totals: list[Document] = draft([line.row for line in lines], beside, book)["totals"]
     return totals

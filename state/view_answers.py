@@ -46,7 +46,10 @@ class Stamp:
 
 @dataclass(frozen=True)
 class Accrual:
-    """What one series has come to in a booked period, or in one hour of it."""
+    """What one series has come to in a booked period, or in one hour of it.
+
+    `shortfall_micros` is what the end of the period would add if it came now; an hour has none.
+    """
 
     series: Series
     terms: Terms
@@ -55,6 +58,7 @@ class Accrual:
     quantity: int
     amount_micros: int
     statement: str | None
+    shortfall_micros: int = 0
 
     @property
     def key(self) -> Cursor:

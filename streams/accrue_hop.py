@@ -10,12 +10,14 @@ turns the period into a statement in the same transaction, and records which usa
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 
 import numpy as np
 
 from schemas.topics import ACCRUALS, ACCRUE_CHANGELOG, COMMANDS, CONTRIBUTIONS, STATEMENTS
 from state.accrual_memory import (
+    Figures,
     Names,
     PartitionAccruals,
     PartitionDelta,
@@ -34,12 +36,13 @@ from state.balances import (
     stack,
 )
 from state.tables import Tables, VersionInfo
-from streams.accrual import Book, Row, Volume, amount, volume_of
+from streams.accrual import Book, Row, Volume, volume_of
 from streams.contribution import Block, Series, from_bytes
 from streams.families import Ints
 from streams.log import Log, Segment
 from streams.settle import Stopwatch, Work
 from streams.statement import Document, canonical, draft, seal
+from streams.worth import worth
 
 Prepared = dict[int, list[Block]]
 
@@ -54,6 +57,7 @@ class AccrueHop:
         self.partitions: dict[int, PartitionAccruals] = {}
         self._watch = stopwatch
         self._numbers: dict[int, dict[str, int]] = {}
+        self._standing: dict[int, Ints] = {}
         self._moving: set[int] = set()
         self.use(tables)
         self.names = Names(self._describe)
@@ -63,6 +67,7 @@ class AccrueHop:
         self.tables = tables
         self.book = Book(tables)
         self._versions = {a.name: i for i, a in enumerate(tables.agreements)}
+        self._standing.clear()
 
     def assign(self, partition: int, positions: Mapping[str, int], log: Log) -> None:
         """Recover the accruals of a partition that this process now owns."""
@@ -105,7 +110,8 @@ class AccrueHop:
         for block in blocks:
             covers = memory.follow(block.covers, covers)
             watermarks, as_of_us = memory.report(watermarks, block.watermarks)
-        plan = memory.balances.plan(*self._rows(partition, blocks))
+        rows = self._rows(partition, blocks)
+        plan = memory.balances.plan(*self._with_standing(memory, segments, *rows))
         delta = PartitionDelta(plan, positions, covers, watermarks, as_of_us)
         self._watch.lap("accrual")
         self._publish(partition, memory, delta, work)
@@ -144,6 +150,41 @@ class AccrueHop:
                 values.append(np.zeros((len(moved), values[0].shape[1]), np.int64))
         return np.concatenate(keys), np.concatenate(values)
 
+    def _with_standing(
+        self, memory: PartitionAccruals, segments: Sequence[Segment], keys: Ints, values: Ints
+    ) -> tuple[Ints, Ints]:
+        """Rows of sums, and rows of nothing for what is owed without usage.
+
+        Such a row is there as soon as its agreement and period have any, and when they are closed:
+        so it depends on what is on the log, never on how that was read.
+        """
+        if not self.book.owes_without_usage:
+            return keys, values
+        closing = [key for key in self._closing(segments) if key not in memory.closed]
+        books = {self.names.books.number(key) for key in closing}
+        books.update(np.unique(decompose(keys)[0]).tolist())
+        numbers = [self._standing_in(book) for book in sorted(books)]
+        standing = np.concatenate(numbers) if numbers else np.zeros(0, np.int64)
+        period = np.zeros_like(standing) + PERIOD_SLOT
+        nothing = np.zeros((len(standing), values.shape[1]), np.int64)
+        more = compose(self.names.book(standing), period, standing)
+        return np.concatenate([keys, more]), np.concatenate([values, nothing])
+
+    def _closing(self, segments: Sequence[Segment]) -> Iterator[tuple[str, str]]:
+        """The agreements and periods that a batch closes."""
+        for value in (v for s in segments if s.topic == COMMANDS.name for v in s.values):
+            with suppress(ValueError, KeyError, TypeError):
+                yield self._close(value)
+
+    def _standing_in(self, book: int) -> Ints:
+        """The series that a book has even without usage."""
+        found = self._standing.get(book)
+        if found is None:
+            series = self.book.standing(*self.names.books.names[book])
+            numbers = [self.names.number(s) for s in series]
+            found = self._standing[book] = np.array(numbers, np.int64)
+        return found
+
     def _series(self, partition: int, texts: Sequence[str]) -> list[int]:
         """The numbers of series, each under the period it is booked in: its own while it is open.
 
@@ -154,28 +195,29 @@ class AccrueHop:
             series = Series.parse(text)
             booked = self._open_period(self.partitions[partition].closed, series)
             number = known[text] = self.names.number(Series(*series[:-1], booked))
-            if booked != series.original and self.book.terms(series).tiered:
+            if booked != series.original and self.book.counters(series):
                 self._moving.add(number)
         return [*map(known.__getitem__, texts)]
 
-    def _describe(self, series: Series) -> tuple[bool, Volume | None]:
-        """Whether a series is worth just the sum of its charges, and the volume of its tiers."""
-        terms = self.book.terms(series)
-        return terms.direct, volume_of(series, terms) if terms.tiered else None
-
-    def _volume(self, series: Series) -> Volume:
-        return volume_of(series, self.book.terms(series))
+    def _describe(self, series: Series) -> tuple[bool, list[Volume]]:
+        """Whether a series is worth just the sum of its charges, and the counters it lies on."""
+        return self.book.terms(series).direct, self.book.counters(series)
 
     def _followers(self, number: int) -> list[int]:
         """Rows that an adjustment of a tiered series moves besides its own.
 
-        More volume of an older version lifts the newer versions' volume to higher tiers; what that
-        changes is booked in the same period, so there must be a row for it.
+        More volume of an older version lifts the newer versions' volume to higher tiers, and a deal
+        is over all of it; what that changes is booked in the same period, so there must be rows
+        for it.
         """
         series = self.names.series.names[number]
-        on_volume = [self.names.series.names[n] for n in self.names.siblings[self._volume(series)]]
-        newer = {s._replace(booked=series.booked) for s in on_volume if s.version > series.version}
-        return [self.names.number(s) for s in sorted(newer)]
+        moved = set(self.book.deals(series.agreement, series.original, series.booked))
+        if self.book.terms(series).tiered:
+            on_volume = self.names.siblings[volume_of(series, self.book.terms(series))]
+            beside = (self.names.series.names[n] for n in on_volume)
+            newer = (s for s in beside if s.version > series.version)
+            moved.update(s._replace(booked=series.booked) for s in newer)
+        return [self.names.number(s) for s in sorted(moved)]
 
     def _open_period(self, closed: Mapping[tuple[str, str], str], series: Series) -> str:
         """The period of the usage, or the next one after it that is not closed."""
@@ -193,13 +235,15 @@ class AccrueHop:
         groups = np.unique(delta.plan.keys >> SERIES_BITS)
         keys, values, offsets = memory.balances.groups(delta.plan, groups)
         _, slot, series = decompose(keys)
-        amounts = {}
+        amounts, shortfalls = {}, {}
         for at in np.flatnonzero((slot == PERIOD_SLOT) & ~self.names.direct(series)).tolist():
             row = self._row(int(series[at]), values[at])
-            terms = self.book.terms(row.series)
-            beside = self._siblings(memory, delta.plan, row) if terms.tiered else (row,)
-            amounts[at] = amount(terms, row, beside)[0]
-        messages = write_rows(self.names, keys, values, offsets, amounts, reach)
+            counter = self.book.counter(row.series)
+            beside = (row,) if counter is None else self._beside(memory, delta.plan, counter)
+            found = worth(row, beside, self.book)
+            amounts[at], shortfalls[at] = found.micros, found.shortfall_micros
+        figures = Figures(amounts, shortfalls)
+        messages = write_rows(self.names, keys, values, offsets, figures, reach)
         work.send(ACCRUALS.name, partition, *messages)
 
     def _row(self, number: int, values: Ints) -> Row:
@@ -207,9 +251,9 @@ class AccrueHop:
         series = self.names.series.names[number]
         return Row(series, events, quantity, charge, join_residue(high, low))
 
-    def _siblings(self, memory: PartitionAccruals, plan: Plan, row: Row) -> list[Row]:
-        """The period rows that lie on the same volume as a tiered row, as they will be."""
-        numbers = np.array(self.names.siblings[self._volume(row.series)], np.int64)
+    def _beside(self, memory: PartitionAccruals, plan: Plan, counter: Volume) -> list[Row]:
+        """The period rows that lie on a counter, as they will be."""
+        numbers = np.array(self.names.siblings[counter], np.int64)
         keys = compose(self.names.book(numbers), np.zeros_like(numbers) + PERIOD_SLOT, numbers)
         values = memory.balances.after(plan, keys)
         return [self._row(n, v) for n, v in zip(numbers.tolist(), values, strict=True)]
@@ -225,20 +269,30 @@ class AccrueHop:
     ) -> None:
         """Execute a close; one that makes no sense is kept in the changelog with the reason."""
         try:
-            command = json.loads(value or b"")
-            agreement, period = command["close"]["agreement"], command["close"]["period"]
-            version, index = self._period(agreement, period)
+            key_pair = self._close(value)
         except (ValueError, KeyError, TypeError) as error:
             reason = {"command": (value or b"").decode(errors="replace"), "reason": repr(error)}
             key = f"refused/{partition}/{offset}".encode()
             work.send(ACCRUE_CHANGELOG.name, partition, (key, json.dumps(reason).encode()))
             return
-        key_pair = (agreement, version.periods.label(index))
         if key_pair in memory.closed or key_pair in delta.closed:
             return
         document = self._statement(memory, delta, key_pair)
         delta.closed[key_pair] = document["number"]
         work.send(STATEMENTS.name, partition, (document["number"].encode(), canonical(document)))
+
+    def _close(self, value: bytes | None) -> tuple[str, str]:
+        """The agreement and period that a command closes.
+
+        Raises:
+            KeyError: there is no such agreement, or the command says something else.
+            TypeError: it is not made as commands are.
+            ValueError: it is not JSON, or no version of the agreement has such a period.
+        """
+        command = json.loads(value or b"")
+        agreement, period = command["close"]["agreement"], command["close"]["period"]
+        version, index = self._period(agreement, period)
+        return agreement, version.periods.label(index)
 
     def _period(self, agreement: str, period: str) -> tuple[VersionInfo, int]:
         """The newest version of an agreement that has such periods, and the period's index.
@@ -290,11 +344,8 @@ class AccrueHop:
             keys, values, _ = memory.balances.groups(plan, group)
             numbers = decompose(keys)[2].tolist()
             rows = [self._row(n, v) for n, v in zip(numbers, values, strict=True)]
-        siblings = {
-            self._volume(r.series): self._siblings(memory, plan, r)
-            for r in rows
-            if self.book.terms(r.series).tiered
-        }
+        counters = {self.book.counter(r.series) for r in rows} - {None}
+        siblings = {c: self._beside(memory, plan, c) for c in counters if c is not None}
         return draft(rows, siblings, self.book)
 
     def apply(self, work: Work) -> None:

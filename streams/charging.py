@@ -17,14 +17,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from schemas.codes import RoundingMode, RoundingPlace
-from schemas.money import MICROS, MICROS_DECIMALS, NANOS, round_columns, round_ratio
+from schemas.money import (
+    CHARGE_MICROS_MAX,
+    MICROS,
+    MICROS_DECIMALS,
+    NANOS,
+    round_columns,
+    round_ratio,
+)
 from state.distinct import distinct
 from state.rates import Rates
 from state.tables import Tables
 from streams.banding import Parts
 from streams.families import Codes, Ints
 
-CHARGE_MICROS_MAX = 10**15  # a thousand million: beyond it the price or the quantity is a mistake
 NO_STYLE = -1  # of rounding: for rows that are rounded one by one
 EXACT_MAX = 2**62  # numerators stay below; rows beyond it are computed with unbounded integers
 

@@ -19,14 +19,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from schemas.codes import PriceKind, Reason
-from schemas.money import MICROS, NANOS
+from schemas.codes import PriceKind, Quantity, Reason
+from schemas.money import CHARGE_MICROS_MAX
 from state.distinct import combine, distinct
 from state.special import FACTOR
 from state.tables import Tables
 from streams.attribution import Legs
 from streams.banding import Parts, cross
-from streams.charging import CHARGE_MICROS_MAX, by_parts, charges, exact
+from streams.charging import by_parts, charges, exact
 from streams.counting import count
 from streams.families import Codes, Ints
 from streams.limits import limit
@@ -75,7 +75,7 @@ def rate(usage: UsageBatch, legs: Legs, tables: Tables) -> Rated:
     kind = tables.item_kind[item]
     reason = legs.reason.copy()
     line, zone, band = find_lines(usage, legs, reason, tables)
-    _check_currency(usage, legs, kind, reason, tables)
+    _check_currency(usage, legs, reason, tables)
     raw, quantity = count(usage, legs.event, item, line, tables)
     price, connect = tables.rates.price_nanos[line], tables.rates.connect_nanos[line]
     unit = tables.item_unit[item]
@@ -92,11 +92,8 @@ def rate(usage: UsageBatch, legs: Legs, tables: Tables) -> Rated:
         np.add.at(quantity, parts.leg, parts.quantity)
     charge, residue = charges(limit(of, raw, quantity, item, band, tables), item, tables)
     excess = np.abs(charge) > CHARGE_MICROS_MAX
-    # No price is above 10^6, so that only many units can cost too much.
-    for at in np.flatnonzero((kind == PriceKind.TIERS) & (quantity // 1000 >= unit)).tolist():
-        dearest = max(price_nanos for _, price_nanos in tables.items[item[at]].tiers)
-        most_nanos = CHARGE_MICROS_MAX * (NANOS // MICROS) * int(unit[at])
-        excess[at] = int(quantity[at]) * dearest > most_nanos
+    tiered = np.flatnonzero(kind == PriceKind.TIERS)
+    excess[tiered] |= np.abs(quantity[tiered]) > tables.item_quantity_max[item[tiered]]
     reason[excess & (reason == 0)] = Reason.CHARGE_OVERFLOW
     period = _periods(usage.started_us[legs.event], legs.version, tables)
     money = price, connect, charge, residue
@@ -129,14 +126,14 @@ def period_names(version: Codes, period: Codes, tables: Tables) -> pa.Dictionary
 def _check_currency(
     usage: UsageBatch,
     legs: Legs,
-    kind: npt.NDArray[np.int8],
     reason: npt.NDArray[np.int8],
     tables: Tables,
 ) -> None:
-    """A share can only be taken of an amount in the agreement's own currency."""
-    share = np.flatnonzero((kind == PriceKind.SHARE) & (reason == 0))
-    if len(share):
+    """A retail amount can only be priced in the agreement's own currency."""
+    counts = tables.item_quantity[legs.item]
+    money = np.flatnonzero((counts == Quantity.AMOUNT_MICROS) & (reason == 0))
+    if len(money):
         known = {c: i for i, c in enumerate(tables.currencies)}
         retail = usage.keys["retail_currency"].map(known)
-        differs = retail[legs.event[share]] != tables.item_currency[legs.item[share]]
-        reason[share[differs]] = Reason.CURRENCY_MISMATCH
+        differs = retail[legs.event[money]] != tables.item_currency[legs.item[money]]
+        reason[money[differs]] = Reason.CURRENCY_MISMATCH

@@ -18,18 +18,9 @@ from typing import Any
 
 from schemas.codes import RoundingMode, RoundingPlace
 from schemas.money import format_micros
-from streams.accrual import (
-    NANOS,
-    Book,
-    Row,
-    Terms,
-    Volume,
-    amount,
-    exact,
-    round_amount,
-    tier_positions,
-    volume_of,
-)
+from state.curves import Part
+from streams.accrual import NANOS, Book, Row, Terms, Volume, round_amount
+from streams.worth import Worth, parts, used, worth
 
 Document = dict[str, Any]
 
@@ -39,7 +30,7 @@ def draft(rows: Sequence[Row], siblings: Mapping[Volume, Sequence[Row]], book: B
 
     Args:
         rows: the period's rows.
-        siblings: for tiered rows, all rows on the same volume (see `accrual.volume_of`).
+        siblings: for rows under tiers and of deals, all rows on the same counter (`Book.counter`).
         book: the agreements' terms.
     """
     lines: list[Document] = []
@@ -47,17 +38,21 @@ def draft(rows: Sequence[Row], siblings: Mapping[Volume, Sequence[Row]], book: B
     exact_totals: dict[tuple[str, str], dict[tuple[RoundingMode, int], tuple[Terms, Fraction]]] = {}
     for row in sorted(rows, key=lambda r: r.series):
         terms = book.terms(row.series)
-        beside = siblings.get(volume_of(row.series, terms), (row,))
-        micros, value = amount(terms, row, beside)
-        lines.append(_line(terms, row, micros, beside))
+        counter = book.counter(row.series)
+        beside = (row,) if counter is None else siblings.get(counter, (row,))
+        found = worth(row, beside, book)
+        lines.append(_line(terms, row, found, parts(row, beside, book) if terms.tiered else None))
+        if found.shortfall:
+            lines.append(_shortfall(terms, row, found, beside, book))
         key = (row.series.currency, terms.item.flow.label)
         if terms.version.rounding_place is RoundingPlace.STATEMENT:
             # One rounding a total and rule: versions that round alike are summed before.
             rule = (terms.version.rounding_mode, terms.version.decimals)
             by_rule = exact_totals.setdefault(key, {})
-            by_rule[rule] = (terms, by_rule.get(rule, (terms, Fraction(0)))[1] + value)
+            value = by_rule.get(rule, (terms, Fraction(0)))[1] + found.value + found.shortfall
+            by_rule[rule] = (terms, value)
         else:
-            totals[key] = totals.get(key, 0) + micros
+            totals[key] = totals.get(key, 0) + found.micros + found.shortfall_micros
     for key, by_rule in exact_totals.items():
         for terms, value in by_rule.values():
             totals[key] = totals.get(key, 0) + round_amount(terms, value)
@@ -81,60 +76,100 @@ def _totals(totals: Mapping[tuple[str, str], int]) -> list[Document]:
     return documents
 
 
-def _line(terms: Terms, row: Row, micros: int, siblings: Sequence[Row]) -> Document:
+def _line(terms: Terms, row: Row, found: Worth, tiers: Sequence[Part] | None) -> Document:
     """One line: what was counted, what it is worth, how it was rounded."""
+    line = {
+        **_head(terms, row),
+        "events": row.events,
+        "quantity": row.quantity,
+        "amount": format_micros(found.micros),
+    }
+    if terms.item.deal is not None:
+        line["deal"] = terms.item.price_kind.label
+    elif tiers is None:
+        line["residue"] = fraction_text(found.value - Fraction(found.micros, 10**6))
+    else:
+        line["tiers"] = [_tier(terms, part) for part in tiers]
+    return line
+
+
+def _shortfall(terms: Terms, row: Row, found: Worth, beside: Sequence[Row], book: Book) -> Document:
+    """A line for what was committed and not used; a later one that takes some back is negative."""
+    duty = book.duty(row.series)
+    if terms.item.deal is not None:
+        return _missed(terms, row, found)
+    committed, days = (Fraction(0), "") if duty is None else (duty.at_least, duty.days)
+    return {
+        **_head(terms, row),
+        "kind": "shortfall",
+        "events": 0,
+        "quantity": 0,
+        "committed": fraction_text(committed),
+        "days": days,
+        "used": used(row, beside),
+        "amount": format_micros(found.shortfall_micros),
+    }
+
+
+def _missed(terms: Terms, row: Row, found: Worth) -> Document:
+    """A line for what a minimum adds to a deal."""
+    return {
+        **_head(terms, row),
+        "kind": "shortfall",
+        "events": 0,
+        "quantity": 0,
+        "deal": terms.item.price_kind.label,
+        "amount": format_micros(found.shortfall_micros),
+    }
+
+
+def _head(terms: Terms, row: Row) -> Document:
+    """What every line says: which item of whose terms it is of, and how that rounds."""
     series, item = row.series, terms.item
-    line: Document = {
+    return {
         "item": series.item,
         "agreement_version": series.version,
         "zone": series.line,
-        "service": item.service.label,
+        "service": terms.service,
         "flow": item.flow.label,
         "original_period": series.original,
         "adjustment": series.original != series.booked,
-        "events": row.events,
-        "quantity": row.quantity,
         "quantity_unit": item.quantity.label,
         "currency": series.currency,
-        "amount": format_micros(micros),
         "rounding": {
             "place": terms.version.rounding_place.label,
             "mode": terms.version.rounding_mode.label,
             "decimals": terms.version.decimals,
         },
     }
-    if terms.tiered:
-        line["tiers"] = _tiers(terms, row, siblings)
-    else:
-        value = exact(terms, row.charge_micros, row.residue)
-        line["residue"] = fraction_text(value - Fraction(micros, 10**6))
-    return line
 
 
-def _tiers(terms: Terms, row: Row, siblings: Sequence[Row]) -> list[Document]:
-    """How much of a line's volume lies in each tier, and its exact price there."""
-    (start, upto), (start_before, upto_before) = tier_positions(siblings, row)
-    found, below = [], 0
-    for bound, price_nanos in terms.item.tiers:
-        top = bound if bound is not None else max(upto, upto_before, below)
-        units = _overlap(below, top, start, upto) - _overlap(below, top, start_before, upto_before)
-        if units:
-            found.append(
-                {
-                    "from": below,
-                    "up_to": bound,
-                    "quantity": units,
-                    "price": format_nanos(price_nanos),
-                    "per": terms.item.per,
-                    "amount": fraction_text(Fraction(units * price_nanos, terms.item.unit * NANOS)),
-                }
-            )
-        below = top
+def _tier(terms: Terms, part: Part) -> Document:
+    """A part of what a line under tiers is worth, with its exact amount.
+
+    What lies in a tier says its price; a `flat` amount, what a `cap` takes off and what was `free`
+    say so.
+    """
+    curve = terms.curve
+    step = curve.steps[part.tier]
+    found: Document = {
+        "from": curve.below(part.tier),
+        "up_to": step.upto,
+        "quantity": part.quantity,
+        "amount": fraction_text(part.amount),
+    }
+    match part.what:
+        case "tier":
+            found |= {"price": format_nanos(step.price_nanos), "per": terms.item.per}
+            if step.block:
+                found["per"] = f"block of {step.block} {terms.item.quantity.label}"
+        case "free":
+            found = {"what": "free", "quantity": part.quantity, "amount": "0"}
+        case "flat":
+            found |= {"what": "flat", "price": format_nanos(step.flat_nanos)}
+        case _:
+            found |= {"what": "cap", "price": format_nanos(step.cap_nanos or 0)}
     return found
-
-
-def _overlap(low: int, high: int, start: int, upto: int) -> int:
-    return max(0, min(high, upto) - max(low, start))
 
 
 def format_nanos(nanos: int) -> str:

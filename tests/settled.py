@@ -45,6 +45,7 @@ class Account:
     outcomes: Figures = field(default_factory=dict)
     rows: Figures = field(default_factory=dict)
     amounts: Figures = field(default_factory=dict)
+    shortfalls: Figures = field(default_factory=dict)
     totals: Figures = field(default_factory=dict)
     legs: Figures = field(default_factory=dict)
     suspended: Figures = field(default_factory=dict)
@@ -208,7 +209,7 @@ def _place(record: dict[str, Any]) -> str:
 def _units(reference: Reference, agreement: str, version: int, item: str) -> int:
     """What the residues of an item are numerators over."""
     items = reference.version(agreement, version).items
-    return next(i.price.over for i in items if i.name == item) * NANOS
+    return next((i.price.over for i in items if i.name == item), 1) * NANOS
 
 
 def _read_rows(message: dict[str, Any], reference: Reference, account: Account) -> None:
@@ -235,6 +236,8 @@ def _read_rows(message: dict[str, Any], reference: Reference, account: Account) 
             )
         if message["hour"] is None and (r["events"] or r["amount_micros"]):
             account.amounts[name] = r["amount_micros"]
+        if r["shortfall_micros"]:
+            account.shortfalls[name] = r["shortfall_micros"]
 
 
 def _read_legs(value: bytes | None, reference: Reference, account: Account) -> None:
@@ -268,6 +271,8 @@ def _told(settlement: Settlement) -> Account:
         has_usage = f"{name} None" in account.rows
         if has_usage or amount:
             account.amounts[name] = int(amount.scaleb(6))
+        if missed := settlement.lines[line].missed_micros:
+            account.shortfalls[name] = missed
     for total_key, total in settlement.totals.items():
         name = f"{total_key.agreement} {total_key.booked} {total_key.currency}"
         account.totals[name] = (f"{total.receivable:.6f}", f"{total.payable:.6f}")

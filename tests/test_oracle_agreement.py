@@ -95,11 +95,12 @@ def test_a_world_that_once_differed_stays_settled(seed: int) -> None:
 def test_worlds_hold_what_they_promise() -> None:
     """Over a few worlds nearly every reason occurs: agreement is not for want of cases."""
     outcomes: Counter[str] = Counter()
-    adjusted = tiered = 0
+    adjusted = tiered = missed = 0
     for seed in range(6):
         with settled(make_world(seed, 60), seed) as settling:
             found = settling.found()
             outcomes.update(found.outcomes)
+            missed += len(found.shortfalls)
             adjusted += sum(name.split()[-3] != name.split()[-2] for name in found.rows)
             tiered += sum(
                 row[2] == 0 < found.amounts[name[:-5]]
@@ -116,6 +117,7 @@ def test_worlds_hold_what_they_promise() -> None:
     assert len(outcomes) > 20
     assert adjusted > 0
     assert tiered > 0
+    assert missed > 0
 
 
 def test_worlds_of_competing_items_hold_what_they_promise() -> None:

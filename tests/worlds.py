@@ -17,6 +17,7 @@ from random import Random
 from hypothesis import strategies as st
 
 from tests.world_bands import with_bands
+from tests.world_curves import deals_text, tiers_text
 from tests.world_prices import with_more
 from tests.world_usage import Edges, Sent, Sources, messages_of
 
@@ -144,10 +145,12 @@ def _agreement(random: Random, name: str, pool: str, moments: list[int]) -> str:
         decimals = random.choice([-2, 0, 1, 2, 2, 3, 4, 6, 6])
         currency = random.choice(["EUR", "EUR", "USD"])
         rounding = f"{{place: {place}, mode: {mode}, decimals: {decimals}}}"
-        items = ", ".join(_items(random, decimals if place == "record" else 6))
+        listed_items = _items(random, decimals if place == "record" else 6)
+        items = ", ".join(listed_items)
         versions.append(
             f"{{version: {number}, valid_from: {valid_from}{upto}, zone: {zone}, "
-            f"currency: {currency}, period: {period}, rounding: {rounding},\n   items: [{items}]}}"
+            f"currency: {currency}, period: {period}, rounding: {rounding},\n   items: [{items}]"
+            f"{deals_text(listed_items)}}}"
         )
     listed = ",\n  ".join(versions)
     return (
@@ -197,9 +200,8 @@ def _price(random: Random, service: str, decimals: int) -> str:
             f'connect_fee: "{fee}"{timed}}}'
         )
     bounds = sorted(random.sample([1, 2, 3, 5, 10, 100], random.randint(0, 3)))
-    steps = [f'{{up_to: {bound}, price: "{random.choice(PRICES)}"}}' for bound in bounds]
-    steps.append(f'{{price: "{random.choice(PRICES)}"}}')
-    return f"{{kind: tiers, per: {per}{timed}, tiers: [{', '.join(steps)}]}}"
+    steps = [(bound, random.choice(PRICES)) for bound in [*bounds, None]]
+    return tiers_text(service, per, timed, steps)
 
 
 def _attribution(random: Random, names: list[str], moments: list[int]) -> tuple[str, str]:

@@ -42,6 +42,7 @@ def test_the_whole_body(tmp_path: Path) -> None:
                 "events": 2,
                 "quantity": {"value": "90", "unit": "seconds"},
                 "amount": {"value": "0.090000", "currency": "EUR"},
+                "shortfall": None,
                 "status": "provisional",
                 "statement": None,
             }
@@ -142,6 +143,26 @@ def test_retail_amounts_are_money(tmp_path: Path) -> None:
     (found,) = world.client.get("/v1/accruals").json()["items"]
     assert found["quantity"] == {"value": "12.500000", "unit": "EUR"}
     assert found["amount"] == {"value": "3.750000", "currency": "EUR"}
+
+
+def test_what_a_commitment_misses_is_a_figure_of_its_own(tmp_path: Path) -> None:
+    """3 of 10 texts at 0.50 have come to 1.50; the end of the period would add 3.50."""
+    world = World(tmp_path / "a")
+    item = (
+        "{item: texts, role: ingress, service: sms, flow: receivable,"
+        " price: {kind: tiers, per: event, at_least: 10, tiers: [{price: 0.5}]}}"
+    )
+    directory = reference_dir(
+        tmp_path / "b",
+        agreements=agreement_text(item, name="TEXTS"),
+        attribution="kind,key,agreement,valid_from,valid_upto\n",
+    )
+    world.view.use(tables(directory))
+    world.book = type(world.book)(tables(directory))
+    world.fill({(series("TEXTS", "texts"), HOUR): (3, 3, 0, 0)})
+    (found,) = world.client.get("/v1/accruals").json()["items"]
+    assert found["amount"] == {"value": "1.500000", "currency": "EUR"}
+    assert found["shortfall"] == {"value": "3.500000", "currency": "EUR"}
 
 
 def test_a_cursor_comes_back_as_it_was() -> None:

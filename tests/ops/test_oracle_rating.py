@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ops.oracle_attribution import attribute
+from ops.oracle_prices import Price
 from ops.oracle_rating import (
     Leg,
     billed_seconds,
@@ -22,7 +23,7 @@ from ops.oracle_rating import (
     round_micros,
     round_units,
 )
-from ops.oracle_reference import Price, Reference, Rounding
+from ops.oracle_reference import Reference, Rounding
 from ops.oracle_usage import Usage, read_message, read_schemas
 from tests.ops.oracle_makers import event, item, micros, reference, tiers, unit, version
 

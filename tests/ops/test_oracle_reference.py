@@ -5,10 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 from pathlib import Path
 
-import pytest
-
 from ops.oracle_files import Validity
-from ops.oracle_reference import PER, Rounding, read_reference
+from ops.oracle_reference import Rounding, read_reference
 from tests.ops.oracle_makers import item, micros, reference, tiers, unit, version
 
 
@@ -99,27 +97,6 @@ def test_a_deck_gives_zones_and_their_rates_over_time(tmp_path: Path) -> None:
     assert second.validity == Validity(micros("2026-11-01T00:00:00+00:00"), None)
     assert (second.price.initial_seconds, second.price.connect_fee) == (1, Fraction(0))
     assert second.price.amount == Fraction(1, 50)
-
-
-@pytest.mark.parametrize(
-    ("per", "quantity", "size"),
-    [
-        ("hour", "seconds", 3600),
-        ("minute", "seconds", 60),
-        ("second", "seconds", 1),
-        ("byte", "bytes", 1),
-        ("kilobyte", "bytes", 1000),
-        ("megabyte", "bytes", 1_000_000),
-        ("mebibyte", "bytes", 1_048_576),
-        ("gigabyte", "bytes", 1_000_000_000),
-        ("gibibyte", "bytes", 1_073_741_824),
-        ("event", "events", 1),
-        ("unit", "units", 1),
-    ],
-)
-def test_a_unit_of_price_is_so_much_of_a_quantity(per: str, quantity: str, size: int) -> None:
-    """Mega is a million, mebi is 2 to the power of 20: each word has one meaning."""
-    assert PER[per] == (quantity, size)
 
 
 def test_yaml_may_share_terms_by_merge_keys(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ops.oracle_attribution import attribute
-from ops.oracle_reference import Price
+from ops.oracle_prices import Price
 from ops.oracle_select import deck_number, holds, matching, select
 from ops.oracle_usage import Usage, read_message, read_schemas
 from tests.ops.oracle_makers import event, item, reference, unit, version

@@ -17,8 +17,6 @@ from ops.oracle_statement import (
     TotalKey,
     statement_lines,
     statement_totals,
-    tier_amount,
-    tier_parts,
 )
 from tests.ops.oracle_makers import item, reference, tiers, unit, version
 
@@ -57,21 +55,6 @@ def shown(accruals: dict[AccrualKey, Accrual], known: Reference) -> dict[tuple[i
         (key.version, key.booked, key.original): amount.micros // 10**6
         for key, amount in lines.items()
     }
-
-
-def test_a_bound_belongs_to_the_tier_below_it(tmp_path: Path) -> None:
-    """The 15th event is the last at 10, the 16th the first at 5: 150, then 155."""
-    price = graduated(tmp_path).version("A", 1).items[0].price
-    assert [tier_amount(price, q) for q in (0, 1, 15, 16)] == [0, 10, 150, 155]
-    assert tier_parts(price, 16) == [(Fraction(15), Fraction(150)), (Fraction(1), Fraction(5))]
-
-
-def test_a_bound_may_split_a_unit(tmp_path: Path) -> None:
-    """Up to 1.5 minutes at 0.60, then 0.30: 91 seconds are 90 s at 0.01 and 1 s at 0.005."""
-    price = tiers("minute", ("1.5", "0.60"), ("", "0.30"))
-    known = reference(tmp_path, {"A": [version(item(price))]})
-    found = known.version("A", 1).items[0].price
-    assert tier_amount(found, 91) == Fraction("0.905")
 
 
 def test_the_tier_position_carries_over_a_new_version(tmp_path: Path) -> None:

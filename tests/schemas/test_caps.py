@@ -66,6 +66,15 @@ def complaints(
             "kind: tiers, per: minute, tiers: [{up_to: 10, price: 0.001}, {price: 0.0021}]",
             ("price.tiers[1].price: 0.0021 a minute is above the cap EU-MTR of 0.002 a minute;"),
         ),
+        # 0.02 for ten minutes is 0.002 for each; 0.021 is more.
+        ("kind: tiers, per: minute, tiers: [{block: 10, price: 0.02}]", ""),
+        (
+            "kind: tiers, per: minute, tiers: [{block: 10, price: 0.021}]",
+            (
+                "price.tiers[0].price: 0.021 a block of 10 minute is above the cap EU-MTR"
+                " of 0.002 a minute;"
+            ),
+        ),
         ("kind: deck, deck: STANDARD", ""),
     ],
 )
@@ -172,3 +181,16 @@ def test_a_cap_holds_from_its_first_step_on() -> None:
     new_year = 1_767_225_600  # 2026-01-01T00:00:00Z
     assert cap.most(0) is None
     assert (cap.most(new_year - 1), cap.most(new_year)) == (4_000_000, 2_000_000)
+
+
+def test_the_price_of_every_band_is_held_against_the_cap(tmp_path: Path) -> None:
+    """By night 0.002 is at the cap, by day 0.003 is above."""
+    bands = "{day: {amount: 0.003}, night: {amount: 0.002}}"
+    price = f"kind: unit, per: minute, bands: {{of: HOURS, split: start_band, prices: {bands}}}"
+    found = [line for line in complaints(tmp_path, price) if "cap" in line]
+    assert found == [
+        (
+            "price.bands.prices.day.amount: 0.003 a minute is above the cap EU-MTR of 0.002"
+            " a minute; lower it"
+        )
+    ]

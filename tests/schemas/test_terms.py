@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from schemas.prices import PERS
-from schemas.terms import tier_bound
 from tests.builders import agreement_text, complaints_of, reference_dir
 
 NO_KEYS = "kind,key,agreement,valid_from,valid_upto\n"
@@ -211,13 +209,6 @@ def test_tiers_neither_gap_nor_overlap(tmp_path: Path, tiers: str, complaint: st
     price = f"{{kind: tiers, per: minute, tiers: [{tiers}]}}"
     text = agreement_text(item(price=price))
     assert complaints(tmp_path, text) == [f"versions[0].items[0].price.{complaint}"]
-
-
-def test_a_tier_ends_at_a_whole_quantity() -> None:
-    """1.5 minutes are 90 seconds and half a megabyte is 500,000 bytes."""
-    assert tier_bound("1.5", PERS["minute"]) == 90
-    assert tier_bound("0.5", PERS["megabyte"]) == 500_000
-    assert tier_bound("1000", PERS["event"]) == 1_000
 
 
 def test_all_mistakes_are_reported_together(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from schemas.records import codec
 from schemas.topics import ACCRUALS, ACCRUE_CHANGELOG, COMMANDS, CONTRIBUTIONS
 from state.accrual_memory import (
+    Figures,
     Names,
     PartitionAccruals,
     PartitionDelta,
@@ -31,6 +32,7 @@ TEXTS = Series("A", 2, "texts", "", "EUR", "2026-10", "2026-11")
 OTHER = Series("B", 1, "calls", "", "NOK", "2026-11-03", "2026-11-03")
 POSITIONS = {CONTRIBUTIONS.name: 3, COMMANDS.name: 1}
 HOUR = 498_192
+NO_FIGURES = Figures({}, {})
 
 
 def volume_of(series: Series) -> Volume:
@@ -40,7 +42,7 @@ def volume_of(series: Series) -> Volume:
 
 def new_names() -> Names:
     """Names where only texts are priced by the period."""
-    return Names(lambda series: (series.item != "texts", volume_of(series)))
+    return Names(lambda series: (series.item != "texts", [volume_of(series)]))
 
 
 @pytest.fixture
@@ -77,7 +79,7 @@ def write(
     keys, values = memory.balances.rows()
     starts = np.flatnonzero(np.diff(keys >> 21, prepend=-1))
     found = write_rows(
-        names, keys, values, np.append(starts, len(keys)), {}, Reach(9, delta.covers)
+        names, keys, values, np.append(starts, len(keys)), NO_FIGURES, Reach(9, delta.covers)
     )
     return [(key or b"", value or b"") for key, value in found]
 
@@ -170,7 +172,7 @@ def test_batch_without_money_says_how_far_it_came() -> None:
     none = np.zeros(0, np.int64)
     reach = Reach(7, {"usage.v1/0": 3})
     [(_, value)] = write_rows(
-        new_names(), none, none.reshape(0, 5), np.zeros(1, np.int64), {}, reach
+        new_names(), none, none.reshape(0, 5), np.zeros(1, np.int64), NO_FIGURES, reach
     )
     message = codec("accruals.avsc").decode(value or b"")
     assert (message["agreement"], message["covers"], message["rows"]) == ("", "usage.v1/0=3", [])

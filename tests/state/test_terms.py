@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from schemas.codes import Direction, Flow, Model, PriceKind, Quantity, Role, Service
+from schemas.codes import CurveKind, Direction, Flow, Model, PriceKind, Quantity, Role, Service
+from state.curves import Curve, Step
 from state.tables import NONE
 from tests.builders import agreement_text, reference_dir, tables
 
@@ -104,7 +105,9 @@ def test_each_kind_of_price_becomes_integers(tmp_path: Path) -> None:
         0,
     )
     # 1000 minutes are 60,000 seconds; 0.01 and 0.008 a minute.
-    assert tiers.tiers == ((60_000, 10_000_000), (None, 8_000_000))
+    assert tiers.curve == Curve(
+        CurveKind.GRADUATED, (Step(60_000, 10_000_000), Step(None, 8_000_000)), 60
+    )
     assert (share.price_kind, share.quantity, share.unit) == (
         PriceKind.SHARE,
         Quantity.AMOUNT_MICROS,
@@ -112,4 +115,4 @@ def test_each_kind_of_price_becomes_integers(tmp_path: Path) -> None:
     )
     # 30 % of a unit of money is 0.3 units.
     assert share.price_nanos == 300_000_000
-    assert (share.deck, share.tiers, share.per) == (NONE, (), "amount")
+    assert (share.deck, share.curve, share.per) == (NONE, None, "amount")

@@ -15,10 +15,11 @@ import numpy as np
 from schemas.records import codec
 from schemas.topics import ACCRUALS
 from state.tables import Tables
-from streams.accrual import Book, Row, Volume, amount, volume_of
+from streams.accrual import Book, Row, Volume, volume_of
 from streams.contribution import Series
 from streams.log import Message, Segment
 from streams.statement import canonical, draft, seal
+from streams.worth import worth
 from tests.builders import reference_dir, tables
 
 # One agreement of each way to price and round. Volumes are counted in events, so sums stay small.
@@ -123,9 +124,9 @@ def publish(usage: Usage, book: Book, as_of_us: int = 1) -> list[Message]:
     groups: dict[tuple[str, str, int | None], list[dict[str, object]]] = {}
     volumes = by_volume(whole, book)
     for name, row in whole.items():
-        terms = book.terms(name)
-        micros = amount(terms, row, volumes[volume_of(name, terms)])[0]
-        groups.setdefault((name.agreement, name.booked, None), []).append(fields(row, micros))
+        found = worth(row, volumes[volume_of(name, book.terms(name))], book)
+        told = fields(row, found.micros) | {"shortfall_micros": found.shortfall_micros or None}
+        groups.setdefault((name.agreement, name.booked, None), []).append(told)
     for (name, hour), counted in usage.items():
         row = Row(name, *counted)
         direct = book.terms(name).direct

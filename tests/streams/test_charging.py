@@ -9,10 +9,11 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.money import CHARGE_MICROS_MAX
 from state.rates import Rates
 from state.tables import Tables
 from streams.banding import Parts
-from streams.charging import CHARGE_MICROS_MAX, by_parts, charges, exact
+from streams.charging import by_parts, charges, exact
 from tests.makers import item_tables
 
 KEYS = "route,TG-1,ALFA-1,,"

@@ -1,0 +1,49 @@
+"""Tiers in words: what a price of the period says, on one line, for `weir explain`."""
+
+from __future__ import annotations
+
+from schemas.codes import CurveKind
+from state.curves import Curve, Step
+from state.tables import ItemInfo
+from streams.statement import format_nanos, fraction_text
+
+
+def tiers_in_words(item: ItemInfo) -> str:
+    """The kind of the curve, what it is per, its tiers, and what goes with them.
+
+    Args:
+        item: an item under tiers.
+    """
+    curve = item.curve
+    if curve is None:
+        return ""
+    kind = "graduated" if curve.kind is CurveKind.GRADUATED else "by volume, back to the first,"
+    label = item.quantity.label
+    tiers = [_tier(step, label) for step in curve.steps]
+    said = f"{kind} per {item.per} ({label}): {', '.join(tiers)}"
+    if curve.free:
+        said += f", after {curve.free} {label} free"
+    if item.at_least:
+        said += f", at least {item.at_least} {label} a period"
+    return said + _on_zero(curve)
+
+
+def _tier(step: Step, label: str) -> str:
+    """A tier's price and what is said beside it."""
+    said = format_nanos(step.price_nanos)
+    if step.block:
+        mode = step.mode.label.replace("_", " ")
+        said += f" a block of {step.block} {label} rounded {mode}"
+    if step.step:
+        said += f" in steps of {step.step} {label}"
+    if step.flat_nanos:
+        said += f" + {format_nanos(step.flat_nanos)}"
+    if step.cap_nanos is not None:
+        said += f" but not above {format_nanos(step.cap_nanos)}"
+    return f"{said} {'above' if step.upto is None else f'up to {step.upto}'}"
+
+
+def _on_zero(curve: Curve) -> str:
+    if not curve.flat_on_zero or not curve.steps[0].flat_nanos:
+        return ""
+    return f", {fraction_text(curve.exact(0))} on zero usage"

@@ -1,0 +1,92 @@
+"""What deals are over: there, once, before them, and the same way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.builders import agreement_text, complaints_of, reference_dir
+
+ITEMS = (
+    "{item: texts, role: ingress, service: sms, flow: receivable,"
+    " price: {kind: unit, per: event, amount: 1}}, "
+    "{item: paid, role: egress, service: sms, flow: payable,"
+    " price: {kind: unit, per: event, amount: 1}}"
+)
+CAP = "price: {kind: bounds, maximum: 1}}"
+
+
+def complaints(directory: Path, deals: str) -> list[str]:
+    """What is wrong with the deals of a version with two items."""
+    terms = f"valid_from: 2026-01-01, zone: UTC, currency: EUR, deals: [{deals}]"
+    text = agreement_text(ITEMS, terms=terms)
+    keys = "kind,key,agreement,valid_from,valid_upto\n"
+    found = complaints_of(reference_dir(directory, agreements=text, attribution=keys))
+    return [complaint.removeprefix("agreements.yaml:2: versions[0].deals") for complaint in found]
+
+
+def test_deals_over_deals(tmp_path: Path) -> None:
+    """A deal may be over a fee and an earlier deal."""
+    deals = (
+        "{deal: base, flow: receivable, price: {kind: fee, amount: 1}}, "
+        f"{{deal: one, flow: receivable, over: [texts, base], {CAP}, "
+        f"{{deal: two, flow: receivable, over: [one], {CAP}"
+    )
+    assert complaints(tmp_path, deals) == []
+
+
+@pytest.mark.parametrize(
+    ("deals", "complaint"),
+    [
+        (
+            f"{{deal: texts, flow: receivable, over: [texts], {CAP}",
+            "[0].deal: 'texts' is given twice; choose another name",
+        ),
+        (
+            f"{{deal: a, flow: receivable, over: [txts], {CAP}",
+            "[0].over[0]: there is no item 'txts'; write texts",
+        ),
+        (
+            f"{{deal: a, flow: receivable, over: [zzz], {CAP}",
+            "[0].over[0]: there is no item 'zzz'; name an item of this version",
+        ),
+        (
+            f"{{deal: a, flow: receivable, over: [texts, texts], {CAP}",
+            "[0].over[1]: 'texts' is given twice; keep one",
+        ),
+        (
+            f"{{deal: a, flow: receivable, over: [paid], {CAP}",
+            "[0].over[0]: 'paid' is payable, the deal receivable; a deal goes one way",
+        ),
+        (
+            f"{{deal: a, flow: receivable, {CAP}",
+            "[0].over: is empty; name the items that the deal is over",
+        ),
+        (
+            (
+                f"{{deal: a, flow: receivable, over: [b], {CAP}, "
+                f"{{deal: b, flow: receivable, over: [texts], {CAP}"
+            ),
+            "[0].over[0]: 'b' is a later deal; list it before",
+        ),
+        (
+            "{deal: a, flow: receivable, over: [texts], price: {kind: fee, amount: 1}}",
+            "[0].over: a fee is over nothing; remove it",
+        ),
+        (
+            "{deal: a, flow: receivable, over: [texts], price: {kind: bounds}}",
+            "[0].price: bounds nothing; write discount_percent, maximum or minimum",
+        ),
+        (
+            (
+                "{deal: a, flow: receivable, over: [texts], "
+                "price: {kind: bounds, minimum: 2, maximum: 1}}"
+            ),
+            "[0].price.minimum: is above the maximum; exchange the two",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_named(tmp_path: Path, deals: str, complaint: str) -> None:
+    """Each with what to do about it."""
+    assert complaints(tmp_path, deals) == [complaint]
