@@ -52,10 +52,14 @@ class BoundsPrice(Strict):
 
 
 class FeePrice(Strict):
-    """An amount that is owed each period, or once `on` a day; `prorate` counts days in force."""
+    """An amount that is owed each period, or once `on` a day; `prorate` counts days in force.
+
+    `every` may repeat the version's period.
+    """
 
     kind: Literal["fee"]
     amount_nanos: Money = Field(alias="amount")
+    every: Annotated[str, BeforeValidator(read_text)] | None = None
     prorate: Switch = False
     on: Annotated[date, PlainValidator(_day)] | None = None
 

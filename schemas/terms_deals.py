@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from schemas.agreements import Agreement, Version
 from schemas.codes import Flow
-from schemas.deals import BoundsPrice, Deal, FeePrice
+from schemas.deals import Deal, FeePrice
 from schemas.documents import Finding, Path
 
 
@@ -24,7 +24,7 @@ def _check_version(here: Path, version: Version) -> Iterator[Finding]:
         if deal.deal in known:
             yield (*here, index, "deal"), f"{deal.deal!r} is given twice; choose another name"
         yield from _check_over((*here, index), deal, known, later)
-        yield from _check_price((*here, index, "price"), deal)
+        yield from _check_price((*here, index, "price"), deal, version.period)
         known[deal.deal] = deal.flow
 
 
@@ -54,10 +54,14 @@ def _check_over(
             yield where, f"{name!r} is {words}; a deal goes one way"
 
 
-def _check_price(here: Path, deal: Deal) -> Iterator[Finding]:
-    """Bounds bound something, and leave room."""
+def _check_price(here: Path, deal: Deal, period: str) -> Iterator[Finding]:
+    """Bounds bound something, and leave room; a fee is of the period that is settled, or once."""
     price = deal.price
-    if not isinstance(price, BoundsPrice):
+    if isinstance(price, FeePrice):
+        if price.every is not None and price.on is not None:
+            yield (*here, "every"), "is not for a fee on one day; keep every or on"
+        elif price.every not in (None, period):
+            yield (*here, "every"), f"does not fit a settlement by {period}; write {period}"
         return
     low, high = price.minimum_nanos, price.maximum_nanos
     if low is None and high is None and not price.discount_nanos:

@@ -29,7 +29,7 @@ def complaints(directory: Path, deals: str) -> list[str]:
 def test_deals_over_deals(tmp_path: Path) -> None:
     """A deal may be over a fee and an earlier deal."""
     deals = (
-        "{deal: base, flow: receivable, price: {kind: fee, amount: 1}}, "
+        "{deal: base, flow: receivable, price: {kind: fee, amount: 1, every: month}}, "
         f"{{deal: one, flow: receivable, over: [texts, base], {CAP}, "
         f"{{deal: two, flow: receivable, over: [one], {CAP}"
     )
@@ -39,6 +39,17 @@ def test_deals_over_deals(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("deals", "complaint"),
     [
+        (
+            "{deal: a, flow: receivable, price: {kind: fee, amount: 1, every: week}}",
+            "[0].price.every: does not fit a settlement by month; write month",
+        ),
+        (
+            (
+                "{deal: a, flow: receivable, "
+                "price: {kind: fee, amount: 1, every: month, on: 2026-11-15}}"
+            ),
+            "[0].price.every: is not for a fee on one day; keep every or on",
+        ),
         (
             f"{{deal: texts, flow: receivable, over: [texts], {CAP}",
             "[0].deal: 'texts' is given twice; choose another name",
