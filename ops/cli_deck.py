@@ -20,6 +20,7 @@ from ops.deck_files import DeckFiles, decks_in, price, read_deck, replace_files,
 from ops.output import Exit, Form, fail, notes, print_json, screen, show
 from schemas.codes import RoundingMode
 from schemas.documents import Problems
+from schemas.fields import check_name
 from schemas.moments import parse_moment
 from schemas.money import format_scaled, round_ratio
 from schemas.price_list import read_price_list
@@ -106,10 +107,10 @@ def deck_apply(  # noqa: PLR0913, PLR0917 - each is an option of the command
     _print(job, output, unchanged=False)
     counts = job.diff.counts()
     if counts[Kind.REFUSED] and not without_refused:
-        what = f"{counts[Kind.REFUSED]} rows are refused; mend them, or leave their prefixes as"
-        raise fail(f"nothing was applied: {what} they are with --without-refused", Exit.FINDING)
+        what = f"rows refused: {counts[Kind.REFUSED]}; mend them, or leave their prefixes as they"
+        raise fail(f"nothing was applied: {what} are with --without-refused", Exit.FINDING)
     if counts[VIOLATED] and not accept_notice:
-        what = f"{counts[VIOLATED]} prices rise before {job.notice_until}"
+        what = f"prices that rise before {job.notice_until}: {counts[VIOLATED]}"
         raise fail(f"nothing was applied: {what}; take them with --accept-notice", Exit.FINDING)
     if job.diff.timelines == job.deck.standing():
         _say(f"nothing to apply: deck {name} says what {file.name} says")
@@ -129,12 +130,15 @@ def _compared(
     received_s, notice_s = parse_moment(str(day)).seconds("UTC"), notice_days * SECONDS_A_DAY
     problems = Problems()
     try:
+        check_name(name)
         given = read_price_list(file.read_bytes(), file.name, problems)
         deck = read_deck(reference, name)
     except OSError as error:
         raise fail(f"{error.filename}: {error.strerror}") from error
     except InvalidReferenceError as error:
         raise fail(str(error)) from error
+    except ValueError as error:
+        raise fail(f"the deck's name {error}") from error
     if given is None:
         raise fail("\n".join(map(str, problems.found)))
     diff = compare(deck.standing(), given, received_s, notice_s)

@@ -126,9 +126,9 @@ def test_a_long_diff_is_cut_on_a_terminal(reference: Path) -> None:
 def test_apply_refuses_what_needs_a_look(reference: Path) -> None:
     """First the refused rows, then the notice; nothing is written until both are accepted."""
     code, _, said = run(reference, "apply")
-    assert (code, "1 rows are refused" in said) == (1, True)
+    assert (code, "rows refused: 1;" in said) == (1, True)
     code, _, said = run(reference, "apply", "--without-refused")
-    assert (code, "2 prices rise before 2026-12-04" in said) == (1, True)
+    assert (code, "prices that rise before 2026-12-04: 2;" in said) == (1, True)
     assert (reference / "decks/STANDARD.rates.csv").read_text() == RATES + OTHER_RATES
 
 
@@ -159,6 +159,8 @@ def test_a_deck_is_made_only_if_that_is_meant(reference: Path) -> None:
     code, _, said = run(reference, "apply", name="STANDART", text=text)
     assert code == 2
     assert "there is no deck STANDART: there are STANDARD; --new makes it" in said
+    code, _, said = run(reference, "apply", "--new", name="../OTHER", text=text)
+    assert (code, "the deck's name '../OTHER' is not a name" in said) == (2, True)
     code, _, _ = run(reference, "apply", "--new", name="OTHER", text=text)
     assert code == 0
     assert (reference / "decks/OTHER.rates.csv").exists()
