@@ -157,6 +157,9 @@ class _Comparison:
         own, begin_s = self.standing.get(prefix), offers[0].from_s
         base = cut(self._around(prefix) if own is None else own, upto_s=begin_s)
         will_be = joined(base, timeline(offers))
+        if will_be == own:  # most rows of most lists
+            self.after[prefix] = own
+            return [_unchanged(offer) for offer in offers]
         before = self._before(prefix)
         reason = self._objection(base, cut(before, begin_s), cut(will_be, begin_s))
         if reason:
@@ -197,9 +200,7 @@ class _Comparison:
             named = offer.prefix, offer.line, offer.from_s
             return Change(Kind.NEW, *named, was, offer.rate, too_soon)
         if not found:
-            return Change(
-                Kind.UNCHANGED, offer.prefix, offer.line, offer.from_s, offer.rate, offer.rate
-            )
+            return _unchanged(offer)
         first = found[0]
         kind = Kind.NEW
         if first.before is not None:
@@ -233,6 +234,12 @@ class _Comparison:
             too_soon = any(map(self._too_soon, found))
             rates = first.from_s, first.before, first.after, too_soon, reason
             yield Change(Kind.CLOSED, prefix, 0, *rates)
+
+
+def _unchanged(offer: Offer) -> Change:
+    """A row that says what the deck says."""
+    named = offer.prefix, offer.line, offer.from_s
+    return Change(Kind.UNCHANGED, *named, offer.rate, offer.rate)
 
 
 def _within(
