@@ -71,6 +71,18 @@ def rows(file: Path) -> list[dict[str, str]]:
         ]
 
 
+Known = Mapping[tuple[str, str], tuple[tuple[str, Validity], ...]]
+
+
+def characteristics(file: Path) -> Known:
+    """What keys have of each characteristic, by key and name; there need not be any."""
+    found: dict[tuple[str, str], tuple[tuple[str, Validity], ...]] = {}
+    for row in rows(file) if file.exists() else ():
+        place = (f"{row['kind']}:{row['key']}", row["name"])
+        found[place] = (*found.get(place, ()), (row["value"], validity(row, UTC)))
+    return found
+
+
 def exact(written: object) -> Fraction:
     """The number that stands in the file, exactly."""
     return Fraction(str(written))

@@ -8,7 +8,7 @@ money. How the text of a file becomes numbers and moments is in `oracle_files`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -16,7 +16,17 @@ from zoneinfo import ZoneInfo
 import yaml
 
 from ops.oracle_bands import Plan, read_plans
-from ops.oracle_files import TextLoader, Validity, exact, mapping, rows, validity
+from ops.oracle_books import Books, joined, read_books
+from ops.oracle_files import (
+    Known,
+    TextLoader,
+    Validity,
+    characteristics,
+    exact,
+    mapping,
+    rows,
+    validity,
+)
 from ops.oracle_prices import Deal, Price, counting, list_of, read_deal, read_price
 
 OWN = "own"
@@ -111,9 +121,7 @@ class Reference:
     keys: Mapping[tuple[str, str], tuple[Assignment, ...]]
     decks: Mapping[str, Deck]
     plans: Mapping[str, Plan]
-    characteristics: Mapping[tuple[str, str], tuple[tuple[str, Validity], ...]] = field(
-        default_factory=dict
-    )
+    characteristics: Known = field(default_factory=dict)
 
     def characteristic(self, key: str, name: str, instant_us: int) -> str | None:
         """What a key, as in `route:TG-001`, has of a characteristic at an instant."""
@@ -137,7 +145,7 @@ class Reference:
 def read_reference(directory: Path) -> Reference:
     """Read partners' agreements, attribution keys and rate decks from a directory."""
     agreements: dict[str, Agreement] = {}
-    books = _books(directory / "books.yaml")
+    books = read_books(directory / "books.yaml", _item)
     text = (directory / "agreements.yaml").read_text(encoding="utf-8")
     # TextLoader is a safe loader that takes even less for granted than yaml.safe_load.
     for entry in yaml.load(text, Loader=TextLoader):  # noqa: S506
@@ -157,20 +165,16 @@ def read_reference(directory: Path) -> Reference:
         path.name.removesuffix(".prefixes.csv"): _deck(path)
         for path in sorted((directory / "decks").glob("*.prefixes.csv"))
     }
-    told = _characteristics(directory / "characteristics.csv")
-    return Reference(agreements, keys, decks, read_plans(directory), told)
+    return Reference(
+        agreements,
+        keys,
+        decks,
+        read_plans(directory),
+        characteristics(directory / "characteristics.csv"),
+    )
 
 
-def _characteristics(file: Path) -> Mapping[tuple[str, str], tuple[tuple[str, Validity], ...]]:
-    """What keys have of each characteristic, by key and name; there need not be any."""
-    found: dict[tuple[str, str], tuple[tuple[str, Validity], ...]] = {}
-    for row in rows(file) if file.exists() else ():
-        place = (f"{row['kind']}:{row['key']}", row["name"])
-        found[place] = (*found.get(place, ()), (row["value"], validity(row, UTC)))
-    return found
-
-
-def _version(agreement: str, entry: Mapping[str, object], books: Books) -> Version:
+def _version(agreement: str, entry: Mapping[str, object], books: Books[Item]) -> Version:
     """One agreement version; dates in it mean midnight in its own zone."""
     plain = {name: value for name, value in entry.items() if isinstance(value, str)}
     zone = ZoneInfo(plain["zone"])
@@ -190,38 +194,13 @@ def _version(agreement: str, entry: Mapping[str, object], books: Books) -> Versi
             str(rounding.get("mode", "half_up")),
             int(str(rounding.get("decimals", "6"))),
         ),
-        items=_joined([_item(mapping(item)) for item in items], entry.get("master"), books),
+        items=joined([_item(mapping(item)) for item in items], entry.get("master"), books),
         deals=tuple(read_deal(mapping(deal)) for deal in list_of(entry.get("deals") or [])),
     )
 
 
-Books = Mapping[tuple[str, str], list[Item]]
-
-
-def _joined(own: list[Item], master: object, books: Books) -> tuple[Item, ...]:
-    """The items of a version, and of its master price list those that it does not replace."""
-    if not isinstance(master, dict):
-        return tuple(own)
-    names = [item.name for item in own]
-    listed = books[str(master["book"]), str(master["version"])]
-    return (*own, *(item for item in listed if item.name not in names))
-
-
-def _books(file: Path) -> Books:
-    """The items of every version of every master price list; there need not be any."""
-    if not file.exists():
-        return {}
-    return {
-        (book["book"], version["version"]): [
-            replace(_item(mapping(item)), book=book["book"]) for item in version["items"]
-        ]
-        for book in yaml.load(file.read_text(encoding="utf-8"), Loader=TextLoader)  # noqa: S506
-        for version in book["versions"]
-    }
-
-
-def _item(entry: Mapping[str, object]) -> Item:
-    """One item of an agreement version."""
+def _item(entry: Mapping[str, object], book: str = "") -> Item:
+    """One item of an agreement version, or of a book."""
     where = mapping(entry.get("where") or {})
     return Item(
         name=str(entry["item"]),
@@ -236,6 +215,7 @@ def _item(entry: Mapping[str, object]) -> Item:
             for name, value in mapping(where.get("characteristic") or {}).items()
         },
         surcharge=entry.get("surcharge") == "true",
+        book=book,
     )
 
 

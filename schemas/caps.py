@@ -3,9 +3,9 @@
 A regulator says what a minute of termination or a megabyte of roaming may cost at most, from when
 on. `caps.yaml` has these as steps in time, and an item that is regulated names its cap. Every price
 that the item can charge while a step is in force is compared with it, as exact fractions for one
-unit of the quantity: a unit price, that of each band, each tier, each rate of a deck. Fees are not
-compared. A breach refuses the reference or, where the cap only asks for it to be seen, is told by
-`weir doctor`.
+unit of the quantity: a unit price, that of each time band, each tier, each rate of a deck. Fees are
+not compared. A breach refuses the reference or, where the cap only asks for it to be seen, is told
+by `weir doctor` and `weir explain`.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import yaml
 
-from ops.oracle_files import TextLoader, exact, instant_us, mapping, rows, validity
+from ops.oracle_files import TextLoader, characteristics, exact, instant_us, mapping, rows, validity
 
 DAY_US = 86_400_000_000
 
@@ -47,3 +47,12 @@ def test_what_is_no_mapping_is_named() -> None:
     """A mistake of the reader stops it; it never guesses."""
     with pytest.raises(TypeError, match="found 'x'"):
         mapping("x")
+
+
+def test_a_key_has_a_characteristic_for_a_time(tmp_path: Path) -> None:
+    """By key and name, in the order of the file; without a file nothing is known."""
+    header = "kind,key,name,value,valid_from,valid_upto\n"
+    (tmp_path / "a.csv").write_text(f"{header}route,R1,access,fibre,,1970-01-02\n")
+    (((value, span),),) = characteristics(tmp_path / "a.csv").values()
+    assert (value, span.covers(DAY_US - 1), span.covers(DAY_US)) == ("fibre", True, False)
+    assert characteristics(tmp_path / "b.csv") == {}

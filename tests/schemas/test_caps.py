@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -30,6 +32,7 @@ def complaints(
     regulated: str = "EU-MTR",
     terms: str = "valid_from: 2026-01-01, zone: UTC, currency: EUR",
     rates: str = "DE,0.002,1,1,0.5,,\nDE-MOBILE,0.002,1,1,0,,\n",
+    others: Mapping[str, str] = MappingProxyType({}),
 ) -> list[str]:
     """What is wrong with one item of a voice price under a cap, from the item on."""
     item = "{item: one, role: ingress, service: voice, flow: payable, "
@@ -41,7 +44,7 @@ def complaints(
             agreements=text,
             attribution=NO_KEYS,
             rates=f"{columns}\n{rates}",
-            others={"caps.yaml": caps},
+            others={"caps.yaml": caps, **others},
         )
     )
     return [complaint.partition("items[0].")[2] or complaint for complaint in found]
@@ -98,6 +101,20 @@ def test_only_the_time_that_both_are_in_force_counts(tmp_path: Path) -> None:
         (
             "price.deck: zone 'DE' at 0.0025 a minute is above the cap EU-MTR of 0.002 a minute;"
             " lower it"
+        )
+    ]
+
+
+def test_the_price_of_every_time_band_is_compared(tmp_path: Path) -> None:
+    """The night is within the cap and the day above it: each band is a price of its own."""
+    days = '{mon-sun: [{from: "00:00", band: night}, {from: "08:00", band: day}]}'
+    rates = "{night: {amount: 0.002}, day: {amount: 0.003}}"
+    price = f"kind: unit, per: minute, bands: {{of: WEEK, split: start_band, prices: {rates}}}"
+    bands = {"bands.yaml": f"- {{bands: WEEK, days: {days}}}\n"}
+    assert complaints(tmp_path, price, others=bands) == [
+        (
+            "price.bands.prices.day.amount: 0.003 a minute is above the cap EU-MTR of 0.002 a"
+            " minute; lower it"
         )
     ]
 
