@@ -15,6 +15,7 @@ import pytest
 from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
+from state import choices
 from tests.settled import Settling
 from tests.world_selectors import competing
 from tests.worlds import World, make_world, worlds
@@ -132,6 +133,14 @@ def test_worlds_of_competing_items_hold_what_they_promise() -> None:
     assert items["with"] > 10
     assert items["without"] > 20
     assert added > 5
+
+
+def test_a_wrong_precedence_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Were the item with the fewest conditions to go first, legs would differ from the oracle's."""
+    right = vars(choices)["_rank"]
+    monkeypatch.setattr(choices, "_rank", lambda item: (1 << 40) - right(item))
+    with settled(competing(make_world(0, 60)), 0) as settling:
+        assert [line for line in settling.differences() if line.startswith("legs")] != []
 
 
 def test_one_wrong_micro_is_noticed() -> None:
