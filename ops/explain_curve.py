@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from schemas.codes import CurveKind
-from state.curves import Curve, Step
+from state.curves import Curve, Part, Step
 from state.tables import ItemInfo
 from streams.statement import format_nanos, fraction_text
 
@@ -26,6 +28,16 @@ def tiers_in_words(item: ItemInfo) -> str:
     if item.at_least:
         said += f", at least {item.at_least} {label} a period"
     return said + _on_zero(curve)
+
+
+def parts_in_words(item: ItemInfo, parts: Sequence[Part]) -> str:
+    """What a quantity costs part by part: so much of it in a tier, flat amounts, what caps take."""
+    label = item.quantity.label
+    said = []
+    for part in parts:
+        amount = fraction_text(part.amount)
+        said.append(amount if part.what in ("flat", "cap") else f"{part.quantity} {label} {amount}")
+    return " + ".join(said) or f"0 {label}"
 
 
 def _tier(step: Step, label: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ops import explain_bands
-from ops.explain_curve import tiers_in_words
+from ops.explain_curve import parts_in_words, tiers_in_words
 from schemas.caps import above
 from schemas.codes import CountRound, PriceKind, Quantity
 from schemas.money import MICROS, NANOS, format_micros
@@ -27,10 +27,13 @@ def arithmetic(row: Row, item: ItemInfo) -> str:
             f" {item.quantity.label}"
         )
     quantity, unit = row["quantity"], item.unit // item.factor.denominator
-    exact = explain_bands.exact(row, unit)
-    over = f" / {unit}" if unit != 1 else ""
-    products = explain_bands.products(row)
-    terms = " + ".join(f"{counted} x {format_nanos(price)}{over}" for counted, price in products)
+    if item.price_kind is PriceKind.STEPS and item.curve is not None:
+        exact, terms = item.curve.exact(quantity), parts_in_words(item, item.curve.parts(quantity))
+    else:
+        exact = explain_bands.exact(row, unit)
+        over = f" / {unit}" if unit != 1 else ""
+        products = explain_bands.products(row)
+        terms = " + ".join(f"{counted} x {format_nanos(p)}{over}" for counted, p in products)
     if quantity and row["connect_nanos"]:
         exact += Fraction(row["connect_nanos"], NANOS)
         terms += f" + {format_nanos(row['connect_nanos'])}"
@@ -70,6 +73,8 @@ def rate_line(row: Row, item: ItemInfo, tables: Tables) -> str:
         return explain_bands.rate_line(row, item, item.bands)
     price = format_nanos(row["price_nanos"])
     fee = f", connect fee {format_nanos(row['connect_nanos'])}" if row["connect_nanos"] else ""
+    if item.price_kind is PriceKind.STEPS:
+        return f"each event {tiers_in_words(item)}{fee}{steps}"
     if item.price_kind is PriceKind.SHARE:
         return f"share of {format_nanos(row['price_nanos'] * 100)} % of the retail amount{fee}"
     if item.price_kind is PriceKind.DECK:

@@ -155,7 +155,7 @@ def _of_kind(kind: str, entry: Mapping[str, object]) -> Price:
             },
         )
     return Price(
-        kind=kind,
+        kind="steps" if entry.get("each") == "event" else kind,
         per=per,
         quantity=quantity,
         unit=unit,

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from ops.oracle_attribution import Claim
 from ops.oracle_bands import BandPart, band_at, band_parts
-from ops.oracle_curves import dearest
+from ops.oracle_curves import dearest, placed_parts
 from ops.oracle_files import EPOCH, MICROSECOND
 from ops.oracle_prices import Price
 from ops.oracle_reference import (
@@ -104,7 +104,7 @@ def _priced(
     if is_split and count(usage, price.quantity) > SPLIT_SECONDS_MAX:
         return "too_long"
     leg = _leg(usage, claim, version, item, zone, _cost(usage, version, price, reference))
-    if abs(leg.quantity) * dearest(price) > CHARGE_MAX:
+    if price.kind == "tiers" and abs(leg.quantity) * dearest(price) > CHARGE_MAX:
         return "charge_overflow"
     return "charge_overflow" if abs(leg.charge_micros) > CHARGE_MAX * MICROS else leg
 
@@ -220,7 +220,11 @@ def event_charge(counted: int, quantity: int, price: Price) -> Fraction:
         return price.attempt_fee
     if quantity == 0:
         return Fraction(0)
-    exact = (price.amount * Fraction(quantity, price.unit) + price.connect_fee) * price.factor
+    if price.kind == "steps":
+        exact = sum((amount for _, amount in placed_parts(price, quantity).values()), Fraction(0))
+    else:
+        exact = price.amount * Fraction(quantity, price.unit)
+    exact = (exact + price.connect_fee) * price.factor
     sign = -1 if quantity < 0 else 1
     if price.minimum:
         exact = sign * max(sign * exact, price.minimum)

@@ -33,7 +33,7 @@ from schemas.prices import (
     Nanos,
     Per,
     PerField,
-    TiersPrice,
+    Tiered,
     UnitPrice,
 )
 
@@ -134,7 +134,7 @@ def _per(item: Item) -> Per | None:
     match item.price:
         case DeckPrice():
             return PERS["minute"]
-        case UnitPrice() | BandedPrice() | TiersPrice() as price:
+        case UnitPrice() | BandedPrice() | Tiered() as price:
             return price.per
         case _:
             return None
@@ -182,7 +182,7 @@ def _prices(item: Item, first_s: int, last_s: int, decks: Mapping[str, Deck]) ->
                 _priced(("price", "bands", "prices", name, "amount"), rate.amount_nanos, price.per)
                 for name, rate in price.bands.prices.items()
             ]
-        case TiersPrice() as price:
+        case Tiered() as price:
             return list(_tiers(price))
         case DeckPrice(deck=name, factor=factor) if name in decks:
             rates = decks[name].rates
@@ -202,7 +202,7 @@ def _prices(item: Item, first_s: int, last_s: int, decks: Mapping[str, Deck]) ->
             return []
 
 
-def _tiers(price: TiersPrice) -> Iterator[Priced]:
+def _tiers(price: Tiered) -> Iterator[Priced]:
     """The prices of tiers; that of a block is for so much. A percentage is of no quantity."""
     for index, tier in enumerate(price.tiers):
         if tier.price_nanos is None:

@@ -88,6 +88,7 @@ class PriceKind(Code):
     UNIT = 1
     TIERS = 2
     SHARE = 3
+    STEPS = 4
     BOUNDS = 8
     FEE = 9
 

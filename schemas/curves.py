@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from schemas.codes import Quantity
 from schemas.documents import Finding, Path
 from schemas.money import NANOS, NANOS_DECIMALS, parse_decimal
-from schemas.prices import Per, Tier, TiersPrice
+from schemas.prices import Per, Tier, Tiered, TiersPrice
 
 # A bound must fit a column of quantities with room to add.
 TIER_QUANTITY_MAX = 2**62
@@ -44,7 +44,7 @@ def _quantity(text: str, per: Per, what: str) -> int:
     return quantity
 
 
-def check_curve(here: Path, price: TiersPrice) -> Iterator[Finding]:
+def check_curve(here: Path, price: Tiered) -> Iterator[Finding]:
     """All that is wrong with a price of tiers, below the path of the price.
 
     Args:
@@ -56,12 +56,13 @@ def check_curve(here: Path, price: TiersPrice) -> Iterator[Finding]:
     yield from _check_bounds((*here, "tiers"), price)
     for index, tier in enumerate(price.tiers):
         yield from _check_tier((*here, "tiers", index), tier, price.per)
-    for field, text in (("free", price.free), ("at_least", price.at_least)):
+    at_least = price.at_least if isinstance(price, TiersPrice) else None
+    for field, text in (("free", price.free), ("at_least", at_least)):
         if text is not None:
             yield from _refused((*here, field), text, price.per, "quantity")
 
 
-def _check_bounds(here: Path, price: TiersPrice) -> Iterator[Finding]:
+def _check_bounds(here: Path, price: Tiered) -> Iterator[Finding]:
     """Tiers begin at nothing, rise, and only the last one is open: no gap and no overlap."""
     bound, said = 0, "0"
     for index, tier in enumerate(price.tiers):
@@ -87,7 +88,7 @@ def _check_bounds(here: Path, price: TiersPrice) -> Iterator[Finding]:
 
 
 def _check_from(
-    where: Path, text: str, index: int, bound: int, said: str, price: TiersPrice
+    where: Path, text: str, index: int, bound: int, said: str, price: Tiered
 ) -> Iterator[Finding]:
     """A tier that says where it begins says what the tier below it says of its end."""
     try:

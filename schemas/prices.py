@@ -261,23 +261,47 @@ class Tier(Strict):
     cap_nanos: Nanos | None = Field(alias="cap", default=None)
 
 
-class TiersPrice(Strict):
-    """A price of the period's total, by tiers.
+def _each(value: object) -> str:
+    """What tiers start anew with; those of a period say nothing."""
+    text = read_text(value)
+    if text != "event":
+        raise ValueError(f"{text!r} is not known; write event, or remove it for tiers of a period")
+    return text
+
+
+class Tiered(Strict):
+    """A quantity priced by tiers.
 
     Graduated, each tier's price holds for what lies within it; by `volume`, the price of the tier
-    that the total reaches holds for all of it. `free` comes off before. `flat_on_zero` makes the
-    first tier's flat amount due without usage; `at_least` commits to a quantity, used or not.
+    that the quantity reaches holds for all of it. `free` comes off before.
     """
 
-    kind: Literal["tiers"]
     per: PerField
     initial_seconds: Increment = 1
     next_seconds: Increment = 1
     curve: Annotated[CurveKind, one_of(CurveKind)] = CurveKind.GRADUATED
     free: Text | None = None
+    tiers: tuple[Tier, ...]
+
+
+class TiersPrice(Tiered):
+    """A price of the period's total, by tiers.
+
+    `flat_on_zero` makes the first tier's flat amount due without usage; `at_least` commits to a
+    quantity, used or not.
+    """
+
+    kind: Literal["tiers"]
     at_least: Text | None = None
     flat_on_zero: Switch = False
-    tiers: tuple[Tier, ...]
+
+
+class StepsPrice(Tiered, EventPrice):
+    """A price by tiers of each single event: a call's first minute, and every second after it."""
+
+    kind: Literal["tiers"]
+    each: Annotated[str, BeforeValidator(_each)]
+    connect_fee_nanos: Nanos = Field(alias="connect_fee", default=0)
 
 
 class SharePrice(EventPrice):
@@ -293,7 +317,7 @@ class SharePrice(EventPrice):
         return AMOUNT.quantity
 
 
-def counted(count: Count | None, price: UnitPrice | TiersPrice | SharePrice) -> tuple[int, int]:
+def counted(count: Count | None, price: UnitPrice | Tiered | SharePrice) -> tuple[int, int]:
     """The first and the following step of what a price counts."""
     initial = following = 1
     if not isinstance(price, SharePrice):
@@ -309,6 +333,9 @@ def _kind_of(value: Any) -> str | None:  # noqa: ANN401 - pydantic hands over wh
     banded = "bands" in value if isinstance(value, dict) else isinstance(value, BandedPrice)
     if kind == "unit" and banded:
         return "(unit by band)"
+    stepped = "each" in value if isinstance(value, dict) else isinstance(value, StepsPrice)
+    if kind == "tiers" and stepped:
+        return "(tiers of each event)"
     return f"({kind})" if isinstance(kind, str) else None
 
 
@@ -317,6 +344,7 @@ Price = Annotated[
     | Annotated[UnitPrice, Tag("(unit)")]
     | Annotated[BandedPrice, Tag("(unit by band)")]
     | Annotated[TiersPrice, Tag("(tiers)")]
+    | Annotated[StepsPrice, Tag("(tiers of each event)")]
     | Annotated[SharePrice, Tag("(share)")],
     Discriminator(
         _kind_of,
@@ -333,6 +361,7 @@ PRICE_MODELS = (
     BandRates,
     BandRate,
     TiersPrice,
+    StepsPrice,
     Tier,
     SharePrice,
 )

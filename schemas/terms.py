@@ -26,7 +26,8 @@ from schemas.prices import (
     DeckPrice,
     Per,
     SharePrice,
-    TiersPrice,
+    StepsPrice,
+    Tiered,
     UnitPrice,
 )
 from schemas.terms_deals import check_deals
@@ -83,7 +84,7 @@ def check_prices_fit(agreement: Agreement) -> Iterator[Finding]:
             case SharePrice() if Quantity.AMOUNT_MICROS not in QUANTITIES[service]:
                 message = f"{service.label} has no retail amount; use a unit price"
                 yield (*here, "kind"), message
-            case UnitPrice() | TiersPrice() as price:
+            case UnitPrice() | Tiered() as price:
                 yield from _check_per(here, service, price.per, {(): price})
             case BandedPrice() as price:
                 rates: dict[Path, BaseModel] = {
@@ -124,7 +125,7 @@ def check_rounding_fits(agreement: Agreement) -> Iterator[Finding]:
         if rounding.place is not RoundingPlace.RECORD:
             continue
         match item.price:
-            case UnitPrice(per=per) | BandedPrice(per=per):
+            case UnitPrice(per=per) | BandedPrice(per=per) | StepsPrice(per=per):
                 field, unit, advice = "per", per.unit, "write a smaller unit"
             case DeckPrice(factor=factor):
                 field, unit = "deck", PERS["minute"].unit * factor.denominator
@@ -139,7 +140,7 @@ def check_rounding_fits(agreement: Agreement) -> Iterator[Finding]:
 def check_curves(agreement: Agreement) -> Iterator[Finding]:
     """What a price by tiers says fits together."""
     for path, item in items_of(agreement):
-        if isinstance(item.price, TiersPrice):
+        if isinstance(item.price, Tiered):
             yield from check_curve((*path, "price"), item.price)
 
 

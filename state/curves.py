@@ -18,7 +18,7 @@ from typing import NamedTuple
 from schemas.codes import CurveKind, RoundingMode
 from schemas.curves import block_size, quantity_of, tier_bound
 from schemas.money import CHARGE_MICROS_MAX, MICROS, NANOS, round_ratio
-from schemas.prices import TiersPrice
+from schemas.prices import Tiered, TiersPrice
 
 Exact = int | Fraction
 
@@ -137,7 +137,7 @@ class Curve:
             yield tier, "cap", 0, step.cap_nanos * self.unit - nanos
 
 
-def compile_curve(price: TiersPrice) -> Curve:
+def compile_curve(price: Tiered) -> Curve:
     """The curve of a checked price: texts in the unit of the price become base quantities."""
     per = price.per
     steps = tuple(
@@ -153,7 +153,8 @@ def compile_curve(price: TiersPrice) -> Curve:
         for tier in price.tiers
     )
     free = 0 if price.free is None else quantity_of(price.free, per)
-    return Curve(price.curve, steps, per.unit, free, price.flat_on_zero)
+    flat_on_zero = isinstance(price, TiersPrice) and price.flat_on_zero
+    return Curve(price.curve, steps, per.unit, free, flat_on_zero)
 
 
 def committed(price: TiersPrice) -> int:

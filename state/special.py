@@ -13,14 +13,16 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from schemas.codes import CountRound, Quantity
-from state.terms import ItemInfo, Limits
+from schemas.codes import CountRound, PriceKind, Quantity
+from state.curves import Curve
+from state.event_curves import EventCurves
+from state.terms import NONE, ItemInfo, Limits
 
 Int8 = npt.NDArray[np.int8]
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
 
-COUNT, LIMITS, ATTEMPT, FACTOR = (1 << bit for bit in range(4))
+COUNT, LIMITS, ATTEMPT, FACTOR, STEPS = (1 << bit for bit in range(5))
 NO_MAXIMUM = 2**62
 
 
@@ -29,7 +31,7 @@ class Special:
     """Marks and their figures, one entry an item; `anywhere` has the marks of all items.
 
     Limits and attempt fees have an entry for each time band of an item, else one: the first of an
-    item is at `first_limits`.
+    item is at `first_limits`. `curve` is an item's row in `curves`, by which each event is priced.
     """
 
     marks: Int32
@@ -42,6 +44,8 @@ class Special:
     attempt_nanos: Int64
     factor_numerator: Int64
     factor_denominator: Int64
+    curve: Int32
+    curves: EventCurves
 
     @staticmethod
     def of(items: Sequence[ItemInfo]) -> Special:
@@ -50,6 +54,8 @@ class Special:
         of_items = [item.limits for item in items]
         limits = [limit for of_item in of_items for limit in of_item]
         ends = np.cumsum([0, *map(len, of_items)])
+        stepped = [(row, c) for row, item in enumerate(items) if (c := event_curve(item))]
+        codes = {row: code for code, (row, _) in enumerate(stepped)}
         return Special(
             marks=marks,
             anywhere=int(np.bitwise_or.reduce(marks)) if len(marks) else 0,
@@ -61,6 +67,8 @@ class Special:
             attempt_nanos=np.array([limit.attempt_fee_nanos for limit in limits], np.int64),
             factor_numerator=np.array([item.factor.numerator for item in items], np.int64),
             factor_denominator=np.array([item.factor.denominator for item in items], np.int64),
+            curve=np.array([codes.get(row, NONE) for row in range(len(items))], np.int32),
+            curves=EventCurves.of([curve for _, curve in stepped]),
         )
 
     def legs(self, mark: int, item: Int32) -> npt.NDArray[np.int64]:
@@ -68,6 +76,11 @@ class Special:
         if not self.anywhere & mark:
             return np.zeros(0, np.int64)
         return np.flatnonzero(self.marks[item] & mark)
+
+
+def event_curve(item: ItemInfo) -> Curve | None:
+    """The curve of each event of an item that is priced so."""
+    return item.curve if item.price_kind is PriceKind.STEPS else None
 
 
 def _most(limits: Limits) -> int:
@@ -84,4 +97,5 @@ def marks_of(item: ItemInfo) -> int:
     limited = any(of.minimum_nanos or of.maximum_nanos is not None for of in item.limits)
     marks |= LIMITS if limited else 0
     marks |= ATTEMPT if any(of.attempt_fee_nanos for of in item.limits) else 0
+    marks |= STEPS if item.price_kind is PriceKind.STEPS else 0
     return marks | (FACTOR if item.factor != 1 else 0)

@@ -42,6 +42,8 @@ from schemas.prices import (
     EventPrice,
     Per,
     SharePrice,
+    StepsPrice,
+    Tiered,
     TiersPrice,
     UnitPrice,
     counted,
@@ -336,14 +338,15 @@ def _priced(item: Item, decks: Mapping[str, int]) -> tuple[PriceKind, Per, dict[
             kind, per, amount = PriceKind.SHARE, AMOUNT, price.percent_nanos
         case TiersPrice() as price:
             kind, per, amount = PriceKind.TIERS, price.per, 0
+        case StepsPrice() as price:
+            kind, per, amount = PriceKind.STEPS, price.per, 0
     initial, following = counted(item.count, price)
-    fields: dict[str, Any] = {
-        "initial_seconds": initial,
-        "next_seconds": following,
-        "price_nanos": amount,
-    }
+    fields: dict[str, Any] = {"initial_seconds": initial, "next_seconds": following}
+    fields["price_nanos"] = amount
+    if isinstance(price, Tiered):
+        fields["curve"] = compile_curve(price)
     if isinstance(price, TiersPrice):
-        fields |= {"curve": compile_curve(price), "at_least": committed(price)}
+        fields["at_least"] = committed(price)
     else:
         fields["connect_fee_nanos"] = price.connect_fee_nanos
     return kind, per, fields

@@ -86,6 +86,29 @@ def by_parts(of: Exact, parts: Parts, connect: Ints, unit: Ints, rates: Rates) -
     return Exact(value, wide)
 
 
+def by_steps(of: Exact, legs: Ints, quantity: Ints, item: Codes, tables: Tables) -> Exact:
+    """The same, but some legs also cost what their quantity comes to by the curve of their item.
+
+    Args:
+        of: what legs cost by price and connect fee, which of such items is the fee alone.
+        legs: those whose items have a curve for each event.
+        quantity: what is charged for of every leg.
+        item: each leg's item.
+        tables: reference.
+    """
+    special = tables.special
+    code, size = special.curve[item[legs]], quantity[legs]
+    costs, fits = special.curves.costs(code, size)
+    value, wide = of.value.copy(), dict(of.wide)
+    value[legs] += costs
+    fits &= ~np.isin(legs, list(wide)) & (np.abs(of.value[legs]) < EXACT_MAX // 2)
+    for at in np.flatnonzero(~fits).tolist():
+        row = int(legs[at])
+        fee = wide.get(row, int(of.value[row]))
+        wide[row] = fee + special.curves.cost(int(code[at]), int(size[at]))
+    return Exact(value, wide)
+
+
 def charges(of: Exact, item: Codes, tables: Tables) -> tuple[Ints, Ints]:
     """Charges in micros and residues.
 

@@ -22,11 +22,11 @@ import pyarrow as pa
 from schemas.codes import PriceKind, Quantity, Reason
 from schemas.money import CHARGE_MICROS_MAX
 from state.distinct import combine, distinct
-from state.special import FACTOR
+from state.special import FACTOR, STEPS
 from state.tables import Tables
 from streams.attribution import Legs
 from streams.banding import Parts, cross
-from streams.charging import by_parts, charges, exact
+from streams.charging import by_parts, by_steps, charges, exact
 from streams.counting import count
 from streams.families import Codes, Ints
 from streams.limits import limit
@@ -85,6 +85,9 @@ def rate(usage: UsageBatch, legs: Legs, tables: Tables) -> Rated:
         base = unit.copy()
         base[factored] //= tables.special.factor_denominator[item[factored]]
     of = exact(price, connect, quantity, base)
+    stepped = tables.special.legs(STEPS, item)
+    if len(stepped):
+        of = by_steps(of, stepped, quantity, item, tables)
     parts = cross(usage, legs, raw, reason, tables)
     if parts is not None:
         of = by_parts(of, parts, connect, base, tables.rates)

@@ -30,6 +30,8 @@ def with_more(price: str, name: str) -> str:
         fields += random.choice([[], [], ["minimum: 0.05"], ["minimum: 0.01", "maximum: 0.5"]])
         if "per: event" not in price and random.random() < 1 / 4:
             fields.append("attempt_fee: 0.003")
+    if "kind: tiers" in price and "at_least" not in price and "flat_on_zero" not in price:
+        fields += random.choice([[], [], ["each: event"], ["each: event", "connect_fee: 0.02"]])
     more = price[:-1] + "".join(f", {field}" for field in fields) + "}"
     return f"{more}{_count(random, price)}"
 
