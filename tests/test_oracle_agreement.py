@@ -125,7 +125,7 @@ def test_worlds_of_competing_items_hold_what_they_promise() -> None:
     """Over a few of them items with conditions win, others do not, and something is added."""
     items: Counter[str] = Counter()
     added = 0
-    for seed in range(6):
+    for seed in range(12):
         with settled(competing(make_world(seed, 60)), seed) as settling:
             legs = list(settling.found().legs)
             items.update("with" if leg[-2:] in ("-0", "-1") else "without" for leg in legs)

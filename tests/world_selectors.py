@@ -15,7 +15,7 @@ from tests.worlds import World
 
 ITEM = re.compile(
     r"\{item: (?P<name>[\w-]+), (?P<usage>role: (?P<role>\w+), service: (?P<service>\w+), "
-    r"direction: \w+, flow: \w+), price: (?P<price>\{.*?\})\}(?=, \{item: |\]\})"
+    r"direction: \w+, flow: \w+), price: (?P<price>\{.*?\})\}(?=, \{item: |\]\}|\], deals: )"
 )
 NUMBERS = ("called: [49]", "called: [4917, 1]", "routing: [4]", "calling: [4930]", "calling: [49]")
 NETWORKS = ("visited_network: [24201]", "visited_network: [24201], called: [4, 8]")
