@@ -24,7 +24,7 @@ ShownColumns = (
 )
 LegColumns = ("started_at", "agreement", "version", "role", *ShownColumns, "arithmetic", "flow")
 LineColumns = (
-    *("agreement", "period", "original_period", "item", "zone", "events", "quantity"),
+    *("agreement", "period", "original_period", "item", "kind", "zone", "events", "quantity"),
     *("quantity_unit", "amount", "currency", "flow"),
 )
 TotalColumns = ("agreement", "period", "state", "currency", "receivable", "payable", "net")

@@ -29,7 +29,7 @@ from tests.usage_makers import container
 GOLDEN = Path(__file__).parent.parent / "data" / "price.txt"
 
 
-# Calls at 2 by day and 1 by night, data in tiers, 30 % of sales to be paid.
+# Calls at 2 by day and 1 by night, data in tiers with 5 MB committed, 30 % of sales to be paid.
 AGREEMENT = """\
 - agreement: ALFA-1
   partner: ALFA
@@ -55,7 +55,8 @@ AGREEMENT = """\
                 day: {amount: 2, initial_seconds: 60, next_seconds: 60}
                 night: {amount: 1, initial_seconds: 30, next_seconds: 30}
         - {item: data, role: subscriber, service: data, flow: receivable,
-           price: {kind: tiers, per: megabyte, tiers: [{up_to: 2, price: 0.5}, {price: 0.1}]}}
+           price: {kind: tiers, per: megabyte, tiers: [{up_to: 2, price: 0.5}, {price: 0.1}],
+                   at_least: 5}}
         - {item: sales, role: channel, service: transaction, flow: payable,
            price: {kind: share, percent: 30}}
 """
@@ -73,7 +74,7 @@ USAGE = (
     # 1 s by day opens a minute at 2, of the 2 s left 30 are charged at 1 a minute: 2.50.
     call(1, duration_ms=62_000, started_at=EDGE_US),
     call(2, duration_ms=0),
-    # 2 MB at 0.5 and 1 MB at 0.1: 1.10.
+    # 2 MB at 0.5 and 1 MB at 0.1: 1.10; of the 5 MB committed 2 are missing, at 0.1: 0.20.
     event(Service.DATA, 3, access_point="a", volume_up_bytes=3_000_000, volume_down_bytes=0),
     # 30 % of 9.99 are 2.997: 3.00 on the line.
     event(Service.TRANSACTION, 4, sales_channel="CH-1"),
@@ -111,7 +112,7 @@ def asked(tmp_path: Path) -> list[str | Path]:
 def test_people_read_tables(tmp_path: Path) -> None:
     """Outcomes, every leg with its rate line, then the statement's lines and totals.
 
-    2.50 and 1.10 are received, 3.00 is paid.
+    2.50, 1.10 and a shortfall of 0.20 are received, 3.00 is paid.
     """
     terms = reference_dir(
         tmp_path / "reference",
