@@ -31,6 +31,8 @@ RECKONING = (ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow, ast.MatMult)
 # Models of which every case passes; the list only grows.
 PASSING = {
     "beat_effective_dated",
+    "beat_graduated",
+    "beat_volume",
     "billed_seconds",
     "block_graduated",
     "block_graduated_incremental",
@@ -48,6 +50,8 @@ PASSING = {
     "graduated_incremental+max",
     "graduated_incremental+min",
     "graduated_percentage",
+    "increments",
+    "longest_prefix",
     "multiplier",
     "multiplier+max",
     "multiplier+max_delta",
@@ -76,6 +80,7 @@ PASSING = {
     "time_of_day_start_band",
     "time_split_increment",
     "true_up",
+    "two_packet_beat",
     "two_sided_balance",
     "two_sided_billed_seconds",
     "two_sided_price",

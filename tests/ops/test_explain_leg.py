@@ -71,3 +71,16 @@ def test_a_count_says_its_steps(tmp_path: Path) -> None:
     line, sum_of = said(tmp_path, item, price_nanos=5 * 10**8, **row)
     assert line == "0.5 per kilobyte, counted 1000/1000 up_bytes, at least 50, half_up"
     assert sum_of == "2000 x 0.5 / 1000 = 1 -> 1.000000"
+
+
+def test_steps_of_a_call_are_shown_part_by_part(tmp_path: Path) -> None:
+    """85 s: 60 at 0.2 a minute, 25 at 0.1, and 0.4 to connect."""
+    tiers = "[{up_to: 1, step: 60, price: 0.2}, {step: 1, price: 0.1}]"
+    price = f"{{kind: tiers, each: event, per: minute, connect_fee: 0.4, tiers: {tiers}}}"
+    row = {"raw_quantity": 85, "quantity": 85, "charge_micros": 641_667}
+    line, sum_of = said(tmp_path, VOICE + price, connect_nanos=4 * 10**8, **row)
+    assert line == (
+        "each event graduated per minute (seconds): 0.2 in steps of 60 seconds up to 60,"
+        " 0.1 in steps of 1 seconds above, connect fee 0.4, increments 1/1 s"
+    )
+    assert sum_of == "60 seconds 0.2 + 25 seconds 1/24 + 0.4 = 77/120 -> 0.641667"

@@ -160,3 +160,28 @@ def test_every_charge_is_the_exact_one_rounded(
     _, _, charge, residue = figures(result)
     assert charge == micros
     assert Fraction(charge, 10**6) + Fraction(residue, unit * 10**9) == exact
+
+
+@pytest.mark.parametrize(
+    ("duration_ms", "micros"),
+    [
+        (0, 0),  # unanswered
+        (7_000, 600_000),  # 0.4 + 0.2
+        (85_000, 641_667),  # 0.4 + 0.2 + 25/60 x 0.1 = 0.641666...
+        (3_600_000, 6_500_000),  # 0.4 + 0.2 + 59 x 0.1
+    ],
+)
+def test_steps_price_each_call(tmp_path: Path, duration_ms: int, micros: int) -> None:
+    """The first minute whole, then every second, and a fee to connect; rounded by the record."""
+    tiers = "[{up_to: 1, step: 60, price: 0.2}, {step: 1, price: 0.1}]"
+    price = f"kind: tiers, each: event, per: minute, connect_fee: 0.4, tiers: {tiers}"
+    tables = priced(tmp_path, "voice", price)
+    assert rated(tables, "voice", duration_ms=duration_ms).charge_micros.tolist() == [micros]
+
+
+def test_steps_of_a_huge_quantity_are_refused_not_wrapped(tmp_path: Path) -> None:
+    """A million a byte for 10^15 bytes is no charge, whatever its bits would be."""
+    price = "kind: tiers, each: event, per: byte, tiers: [{price: 1000000}]"
+    tables = priced(tmp_path, "data", price)
+    found = rated(tables, "data", volume_up_bytes=10**15)
+    assert found.reason.tolist() == [Reason.CHARGE_OVERFLOW]
