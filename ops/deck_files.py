@@ -19,6 +19,7 @@ import polars as pl
 
 from ops.deck import moment
 from schemas.decks import (
+    BAND_COLUMN,
     PREFIX_COLUMNS,
     PREFIXES_SUFFIX,
     RATE_COLUMNS,
@@ -27,7 +28,7 @@ from schemas.decks import (
     deck_names,
     read_decks,
 )
-from schemas.documents import Problems
+from schemas.documents import Problem, Problems
 from schemas.moments import OPEN_FROM_S, OPEN_UPTO_S
 from schemas.money import NANOS_DECIMALS, format_scaled
 from schemas.reference import InvalidReferenceError, load
@@ -78,6 +79,10 @@ def read_deck(reference: Path, name: str) -> DeckFiles:
     decks = read_decks(content, problems)
     if problems.found:
         raise InvalidReferenceError(sorted(problems.found))
+    if decks[0].bands:
+        advice = "which price lists do not have; change its rows by hand"
+        message = f"rates go by time band ({', '.join(decks[0].bands)}), {advice}"
+        raise InvalidReferenceError([Problem(paths[1], 1, BAND_COLUMN, message)])
     texts = (read_csv(content[p], p, c, problems) for p, c in zip(paths, _COLUMNS, strict=True))
     prefixes, rates = (frame.drop("line") for frame in texts if frame is not None)
     zone_of = dict(decks[0].prefixes.select("prefix", "zone").iter_rows())

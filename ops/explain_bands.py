@@ -42,7 +42,7 @@ def limits(row: Row, item: ItemInfo) -> Limits:
     """The limits that held for a leg: those of the band in which it begins, else the item's."""
     bands = item.bands
     if bands is None or row.get("band") not in bands.names:
-        return item.own_limits
+        return item.own_limits  # of an item without bands, or of one whose deck has them
     return bands.limits[bands.names.index(row["band"])]
 
 

@@ -69,7 +69,7 @@ def rate_line(row: Row, item: ItemInfo, tables: Tables) -> str:
     steps = _steps(item)
     if item.price_kind is PriceKind.TIERS:
         return f"{tiers_in_words(item)}{steps}"
-    if item.bands is not None:
+    if item.bands is not None and item.bands.lines:
         return explain_bands.rate_line(row, item, item.bands)
     price = format_nanos(row["price_nanos"])
     fee = f", connect fee {format_nanos(row['connect_nanos'])}" if row["connect_nanos"] else ""
@@ -80,6 +80,8 @@ def rate_line(row: Row, item: ItemInfo, tables: Tables) -> str:
     if item.price_kind is PriceKind.DECK:
         by = f" by {item.number.label} number" if item.number else ""
         place = f"deck {tables.decks.deck_names[item.deck]}{by}, zone {row['zone']}: "
+        if item.bands is not None:
+            place = f"bands {item.bands.plan}, {item.bands.split.label}, {place}{row['band']} "
         times = "" if item.factor == 1 else f" x {fraction_text(item.factor)}"
         return f"{place}{price} per {item.per}{fee}{times}{_deck_steps(row, item, tables)}"
     return f"{price} per {item.per}{fee}{steps}"
@@ -105,11 +107,20 @@ def _deck_steps(row: Row, item: ItemInfo, tables: Tables) -> str:
     seconds = np.array([row["started_us"] // 1_000_000], np.int64)
     for zone, name in enumerate(decks.zone_names):
         if name == row["zone"] and int(decks.deck_of_zone[zone]) == item.deck:
-            line = int(decks.line_of.lookup(np.array([zone], np.int32), seconds)[0])
+            code = zone + _band_number(row, item, tables)
+            line = int(decks.line_of.lookup(np.array([code], np.int32), seconds)[0])
             if line >= 0 and int(rates.price_nanos[line]) == row["price_nanos"]:
                 first, following = rates.initial_seconds[line], rates.next_seconds[line]
                 return f", increments {first}/{following} s"
+            break  # the codes behind are the same zone in its other bands
     return ""
+
+
+def _band_number(row: Row, item: ItemInfo, tables: Tables) -> int:
+    """The number of the band in which a leg begins; 0 without bands."""
+    plan = "" if item.bands is None else item.bands.plan
+    names = next((bands.names for bands in tables.bands if bands.plan == plan), ())
+    return names.index(row["band"]) if plan and row["band"] in names else 0
 
 
 def cap_note(row: Row, item: ItemInfo, tables: Tables) -> str:

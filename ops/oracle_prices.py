@@ -133,8 +133,9 @@ def read_price(entry: Mapping[str, object]) -> Price:
 def _of_kind(kind: str, entry: Mapping[str, object]) -> Price:
     """What the kinds of price have each for themselves."""
     if kind == "deck":
-        number = str(entry.get("number", "rated"))
-        return Price(kind, "minute", "seconds", 60, deck=str(entry["deck"]), number=number)
+        number, deck = str(entry.get("number", "rated")), str(entry["deck"])
+        own = Price(kind, "minute", "seconds", 60, deck=deck, number=number)
+        return replace(own, banded=_banded(entry))
     if kind == "share":
         # A share of a retail amount: percent of each unit of currency, which is a million micros.
         percent, fee = exact(entry["percent"]), exact(entry.get("connect_fee", "0"))
@@ -142,18 +143,6 @@ def _of_kind(kind: str, entry: Mapping[str, object]) -> Price:
     per = str(entry["per"])
     quantity, unit = PER[per]
     written = list_of(entry.get("tiers") or [])
-    banded = None
-    if "bands" in entry:
-        bands = mapping(entry["bands"])
-        own = {"kind": kind, "per": per}
-        banded = Banded(
-            str(bands["of"]),
-            str(bands["split"]),
-            {
-                band: read_price({**mapping(price), **own})
-                for band, price in mapping(bands["prices"]).items()
-            },
-        )
     return Price(
         kind="steps" if entry.get("each") == "event" else kind,
         per=per,
@@ -164,12 +153,23 @@ def _of_kind(kind: str, entry: Mapping[str, object]) -> Price:
         initial_seconds=int(str(entry.get("initial_seconds", "1"))),
         next_seconds=int(str(entry.get("next_seconds", "1"))),
         tiers=tuple(_tier(tier, unit) for tier in map(mapping, written)),
-        banded=banded,
+        banded=_banded(entry),
         curve=str(entry.get("curve", "graduated")),
         free=exact(entry.get("free", "0")) * unit,
         at_least=exact(entry.get("at_least", "0")) * unit,
         flat_on_zero=entry.get("flat_on_zero") == "true",
     )
+
+
+def _banded(entry: Mapping[str, object]) -> Banded | None:
+    """Prices by time band; those of a deck stand in its files."""
+    if "bands" not in entry:
+        return None
+    bands = mapping(entry["bands"])
+    own = {"kind": entry["kind"], "per": entry.get("per")}
+    written = mapping(bands.get("prices") or {}).items()
+    prices = {band: read_price({**mapping(price), **own}) for band, price in written}
+    return Banded(str(bands["of"]), str(bands["split"]), prices)
 
 
 def read_deal(entry: Mapping[str, object]) -> Deal:

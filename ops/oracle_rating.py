@@ -96,8 +96,12 @@ def _priced(
         found = _deck_rate(usage, price, reference)
         if found is None:
             return "no_rate"
-        zone = found[0]
-        price = _priced_by(found[1].price, price)
+        zone, rates = found
+        of_band = {rate.band: _priced_by(rate.price, price) for rate in rates}
+        if price.banded is None:
+            (price,) = of_band.values()
+        else:
+            price = replace(price, banded=replace(price.banded, prices=of_band))
     if price.quantity == "amount_micros" and usage.text("retail_currency") != version.currency:
         return "currency_mismatch"
     is_split = price.banded is not None and price.banded.split != "start_band"
@@ -109,17 +113,18 @@ def _priced(
     return "charge_overflow" if abs(leg.charge_micros) > CHARGE_MAX * MICROS else leg
 
 
-def _deck_rate(usage: Usage, price: Price, reference: Reference) -> tuple[str, DeckRate] | None:
-    """The zone of the longest prefix of the number, and the zone's rate at that time."""
+def _deck_rate(
+    usage: Usage, price: Price, reference: Reference
+) -> tuple[str, list[DeckRate]] | None:
+    """The zone of the longest prefix of the number, and its rates then, one a time band."""
     deck = reference.decks[price.deck]
     number = deck_number(usage, price)
     for digits in range(len(number), 0, -1):
         zone = deck.zones.get(number[:digits])
         if zone is not None:
-            for candidate in deck.rates.get(zone, ()):
-                if candidate.validity.covers(usage.number("started_at")):
-                    return zone, candidate
-            return None
+            started = usage.number("started_at")
+            known = [rate for rate in deck.rates.get(zone, ()) if rate.validity.covers(started)]
+            return (zone, known) if known else None
     return None
 
 

@@ -99,10 +99,11 @@ class Assignment:
 
 @dataclass(frozen=True)
 class DeckRate:
-    """What a zone of a deck costs over a span of time."""
+    """What a zone of a deck costs over a span of time, in one band where the deck has any."""
 
     price: Price
     validity: Validity
+    band: str = ""
 
 
 @dataclass(frozen=True)
@@ -231,14 +232,12 @@ def _deck(prefixes_file: Path) -> Deck:
     rates_file = prefixes_file.with_name(prefixes_file.name.replace(".prefixes.", ".rates."))
     for row in rows(rates_file):
         price = Price(
-            kind="deck",
-            per="minute",
-            quantity="seconds",
-            unit=60,
+            *("deck", "minute", "seconds", 60),
             amount=exact(row["price_per_minute"]),
             connect_fee=exact(row.get("connect_fee") or "0"),
             initial_seconds=int(row.get("initial_seconds") or "1"),
             next_seconds=int(row.get("next_seconds") or "1"),
         )
-        rates.setdefault(row["zone"], []).append(DeckRate(price, validity(row, UTC)))
+        rate = DeckRate(price, validity(row, UTC), row.get("band") or "")
+        rates.setdefault(row["zone"], []).append(rate)
     return Deck(zones, {zone: tuple(entries) for zone, entries in rates.items()})

@@ -11,7 +11,7 @@ zone of the agreement that uses it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
@@ -23,7 +23,7 @@ from pydantic import BeforeValidator, Field
 from schemas.documents import Path, Problems
 from schemas.fields import Name, Strict, check_name, read_text
 from schemas.moments import parse_moment
-from schemas.prices import BandRates
+from schemas.prices import BandRates, DeckPrice
 from schemas.sheets import Sheet, read_csv
 
 BANDS_FILE = "bands.yaml"
@@ -155,6 +155,26 @@ def rates_findings(rates: BandRates, plan: BandPlan) -> Iterator[tuple[Path, str
         if band not in plan.names:
             known = ", ".join(plan.names)
             yield ("prices", band), f"is no band of {plan.plan}; its bands are {known}"
+
+
+def deck_findings(
+    price: DeckPrice, bands: Collection[str], plans: Mapping[str, BandPlan]
+) -> Iterator[tuple[Path, str]]:
+    """A deck whose rates go by band is used with a plan of the same bands, any other without."""
+    known = ", ".join(bands)
+    if price.bands is None:
+        if bands:
+            yield (
+                ("deck",),
+                f"{price.deck!r} has rates by band ({known}); add bands with of and split",
+            )
+    elif not bands:
+        yield ("bands",), f"deck {price.deck!r} has no rates by band; remove bands"
+    elif price.bands.plan in plans:
+        plan = plans[price.bands.plan]
+        if set(plan.names) != set(bands):
+            message = f"{plan.plan} has the bands {', '.join(plan.names)}"
+            yield ("bands", "of"), f"{message}, deck {price.deck!r} has {known}; use the same"
 
 
 def calendar_names(files: Iterable[str]) -> set[str]:

@@ -3,7 +3,9 @@
 Carriers price calls by destination. A deck is two files: prefixes that map the beginning of a
 number to a zone, the longest one deciding, and rates that give each zone its price per minute,
 increments and connect fee over time. A zone's rates follow each other without gap or overlap, so
-that a call has one price or, before the first and after the last, none.
+that a call has one price or, before the first and after the last, none. Rates may have a column
+`band` as well: then a zone has such a sequence of rates for every time band, all from the same
+moment to the same moment.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ RATE_COLUMNS = (
     "valid_from",
     "valid_upto",
 )
+BAND_COLUMN = "band"  # of rates that differ by time band; other decks do without
 PREFIXES_SUFFIX = ".prefixes.csv"
 RATES_SUFFIX = ".rates.csv"
 DIGITS = "[0-9]{1,15}"
@@ -39,12 +42,14 @@ class Deck:
     """One deck as columns.
 
     `prefixes` has prefix and zone; `rates` has zone, price_nanos (per minute), initial_seconds,
-    next_seconds, connect_fee_nanos, valid_from_s and valid_upto_s, by zone and time.
+    next_seconds, connect_fee_nanos, valid_from_s and valid_upto_s, by zone and time. Where the deck
+    has `bands`, by name, `rates` has a column band too.
     """
 
     name: str
     prefixes: pl.DataFrame
     rates: pl.DataFrame
+    bands: tuple[str, ...] = ()
 
     @property
     def longest_prefix(self) -> str:
@@ -100,7 +105,8 @@ def _read_deck(name: str, files: Mapping[str, bytes], problems: Problems) -> Dec
             ~pl.col("priced"),
             lambda zone: f"{zone!r} has no rate; add a row for it to {rates_file}",
         )
-    return Deck(name, prefixes.frame.select(PREFIX_COLUMNS), rates.frame)
+    bands = rates.frame[BAND_COLUMN].unique().sort() if BAND_COLUMN in rates.frame.columns else ()
+    return Deck(name, prefixes.frame.select(PREFIX_COLUMNS), rates.frame, tuple(bands))
 
 
 def _read_prefixes(content: bytes, file: str, problems: Problems) -> Sheet | None:
@@ -121,20 +127,61 @@ def _read_prefixes(content: bytes, file: str, problems: Problems) -> Sheet | Non
 
 def _read_rates(content: bytes, file: str, problems: Problems) -> Sheet | None:
     """The rates of a deck, by zone and time."""
-    frame = read_csv(content, file, RATE_COLUMNS, problems)
+    key = ("zone", BAND_COLUMN) if _has_bands(content) else ("zone",)
+    frame = read_csv(content, file, (*key, *RATE_COLUMNS[1:]), problems)
     if frame is None:
         return None
     sheet = Sheet(frame, file, problems)
-    sheet.match("zone", NAME, f"is not a name; {NAME_ADVICE}")
+    for name in key:
+        sheet.match(name, NAME, f"is not a name; {NAME_ADVICE}")
     sheet.nanos("price_per_minute", price_nanos, "price_nanos", PRICE_NANOS_MAX)
     sheet.nanos("connect_fee", price_nanos, "connect_fee_nanos", PRICE_NANOS_MAX)
     for field in ("initial_seconds", "next_seconds"):
         sheet.values(field, read_increment, field)
     sheet.validity()
-    sheet.succession(["zone"], gaps_refused=True)
+    sheet.succession(key, gaps_refused=True)
+    if BAND_COLUMN in key:
+        _check_bands(sheet)
     columns = ("price_nanos", "initial_seconds", "next_seconds", "connect_fee_nanos")
-    sheet.frame = sheet.frame.select("zone", *columns, "valid_from_s", "valid_upto_s")
+    sheet.frame = sheet.frame.select(*key, *columns, "valid_from_s", "valid_upto_s")
     return sheet
+
+
+def _has_bands(content: bytes) -> bool:
+    """Whether the first line of a file names the column of bands."""
+    names = content.partition(b"\n")[0].split(b",")
+    return BAND_COLUMN.encode() in (name.strip().strip(b'"') for name in names)
+
+
+def _check_bands(sheet: Sheet) -> None:
+    """Every zone has a rate for each band of the deck, at every time at which it has one at all."""
+    bands = sheet.frame[BAND_COLUMN].unique().sort().to_list()
+    in_zone, in_band = pl.col("zone"), ("zone", BAND_COLUMN)
+    first, last = pl.col("valid_from_s").min(), pl.col("valid_upto_s").max()
+    sheet.frame = sheet.frame.with_columns(
+        lacks=pl.col(BAND_COLUMN).n_unique().over("zone") < len(bands),
+        late=first.over(in_band) > first.over("zone"),
+        early=last.over(in_band) < last.over("zone"),
+        of_zone=in_zone.is_first_distinct(),
+        of_band=pl.struct(in_band).is_first_distinct(),
+    )
+    known = ", ".join(bands)
+    sheet.refuse(
+        BAND_COLUMN,
+        pl.col("lacks") & pl.col("of_zone"),
+        lambda zone: f"zone {zone!r} lacks a rate for one of the deck's bands ({known}); add it",
+        "zone",
+    )
+    for mark, what in (("late", "begin later"), ("early", "end earlier")):
+        sheet.refuse(
+            BAND_COLUMN,
+            pl.col(mark) & pl.col("of_band") & ~pl.col("lacks"),
+            lambda zone, what=what: (  # type: ignore[misc]
+                f"the rates of this band {what} than others of zone {zone!r}; "
+                "give all bands the same time"
+            ),
+            "zone",
+        )
 
 
 def read_increment(text: str) -> int:

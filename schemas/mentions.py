@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 from schemas import characteristics, keys
 from schemas.agreements import Agreement
-from schemas.bands import BANDS_FILE, BandPlan, rates_findings
+from schemas.bands import BANDS_FILE, BandPlan, deck_findings, rates_findings
 from schemas.caps import Cap
 from schemas.decks import Deck
 from schemas.documents import Finding
 from schemas.selectors import CALLING_DIGITS_MAX
-from schemas.terms import banded_items, deck_items, findings
+from schemas.terms import banded_items, deck_items, deck_prices, findings
 from schemas.terms_selectors import calling_decks, characteristic_conditions, key_conditions
 
 
@@ -24,7 +24,7 @@ from schemas.terms_selectors import calling_decks, characteristic_conditions, ke
 class Known:
     """What agreements may name; `keys` is None where they could not be read.
 
-    `decks` are those that could be read; a cap or a plan of time bands that could not is None.
+    `decks` are those whose rates are right; a cap or a plan of time bands that could not is None.
     """
 
     deck_names: Collection[str]
@@ -57,11 +57,18 @@ def agreement_findings(agreement: Agreement, known: Known) -> Iterator[Finding]:
 
 def _banded(agreement: Agreement, known: Known) -> Iterator[Finding]:
     """Prices by time band against their plans; a plan that is wrong itself has been noted."""
+    plans = {name: plan for name, plan in known.plans.items() if plan is not None}
+    named = [((*path, "of"), rates.plan) for path, rates in banded_items(agreement)]
     for path, rates in banded_items(agreement):
-        plan = known.plans.get(rates.plan)
-        if rates.plan not in known.plans:
-            yield (*path, "of"), f"there are no bands {rates.plan!r}; add them to {BANDS_FILE}"
-        elif plan is not None:
-            yield from (
-                ((*path, *inner), message) for inner, message in rates_findings(rates, plan)
-            )
+        if rates.plan in plans:
+            inner = rates_findings(rates, plans[rates.plan])
+            yield from (((*path, *place), message) for place, message in inner)
+    for path, price in deck_prices(agreement):
+        if price.bands is not None:
+            named.append(((*path, "bands", "of"), price.bands.plan))
+        if price.deck in known.decks:
+            inner = deck_findings(price, known.decks[price.deck].bands, plans)
+            yield from (((*path, *place), message) for place, message in inner)
+    for path, plan in named:
+        if plan not in known.plans:
+            yield path, f"there are no bands {plan!r}; add them to {BANDS_FILE}"

@@ -141,6 +141,12 @@ Nanos = Annotated[int, BeforeValidator(price_nanos)]
 Increment = Annotated[int, whole(1, SECONDS_MAX)]
 Percent = Annotated[int, BeforeValidator(_percent_nanos)]
 PerField = Annotated[Per, PlainValidator(_per)]
+Split = Annotated[
+    BandSplit,
+    one_of(BandSplit),
+    BeforeValidator(_stated),
+    Field(default=None, validate_default=True),
+]
 Elsewhere = Annotated[None, BeforeValidator(_elsewhere)]
 Switch = Annotated[bool, PlainValidator(_yes_or_no)]
 Text = Annotated[str, BeforeValidator(read_text)]
@@ -172,16 +178,25 @@ class EventPrice(Strict):
     attempt_fee_nanos: Nanos = Field(alias="attempt_fee", default=0)
 
 
+class DeckBands(Strict):
+    """The time bands of a deck's rates: the plan, and what is done at its edges."""
+
+    plan: Name = Field(alias="of")
+    split: Split
+
+
 class DeckPrice(EventPrice):
     """Calls priced by destination: the deck says zone, price per minute and increments.
 
     A `factor` multiplies price and connect fee, `less_percent` takes that much off both.
-    By `number` calling they are priced by origin.
+    By `number` calling they are priced by origin. `bands` says when the bands are that the deck has
+    rates for.
     """
 
     kind: Literal["deck"]
     deck: Name
     number: Annotated[Number, one_of(Number)] = Number.RATED
+    bands: DeckBands | None = None
     factor_nanos: Nanos = Field(alias="factor", default=NANOS)
     less_percent_nanos: Percent = Field(alias="less_percent", default=0)
 
@@ -218,9 +233,7 @@ class BandRates(Strict):
     """Prices by time band: the plan, what is done at its edges, and the price of each band."""
 
     plan: Name = Field(alias="of")
-    split: Annotated[BandSplit, one_of(BandSplit), BeforeValidator(_stated)] = Field(
-        default=None, validate_default=True
-    )
+    split: Split
     prices: dict[str, BandRate]
 
 
@@ -357,6 +370,7 @@ PRICE_MODELS = (
     Count,
     DeckPrice,
     UnitPrice,
+    DeckBands,
     BandedPrice,
     BandRates,
     BandRate,

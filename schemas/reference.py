@@ -35,7 +35,7 @@ from schemas.bands import (
 from schemas.bands import FIELDS as BAND_FIELDS
 from schemas.books import Book, Joined, join
 from schemas.caps import Cap
-from schemas.decks import Deck, deck_names, read_decks
+from schemas.decks import RATES_SUFFIX, Deck, deck_names, read_decks
 from schemas.documents import Entry, Problem, Problems, locate, read_yaml
 from schemas.documents import Path as DocumentPath
 from schemas.mentions import Known, agreement_findings
@@ -119,9 +119,10 @@ def load(directory: Path) -> Reference:
     if characteristics.FILE in files:
         content = files[characteristics.FILE]
         told = characteristics.read_characteristics(content, named, problems)
+    wrong = {problem.file for problem in problems.found}
     known = Known(
         deck_names(files),
-        {deck.name: deck for deck in decks},
+        {d.name: d for d in decks if f"decks/{d.name}{RATES_SUFFIX}" not in wrong},
         named,
         _caps(files, problems),
         frozenset(told["name"]),

@@ -170,6 +170,13 @@ def deck_items(agreement: Agreement) -> Iterator[tuple[Path, str]]:
             yield (*path, "price", "deck"), item.price.deck
 
 
+def deck_prices(agreement: Agreement) -> Iterator[tuple[Path, DeckPrice]]:
+    """The prices by deck in an agreement, and where."""
+    for path, item in items_of(agreement):
+        if isinstance(item.price, DeckPrice):
+            yield (*path, "price"), item.price
+
+
 def banded_items(agreement: Agreement) -> Iterator[tuple[Path, BandRates]]:
     """The prices by time band in an agreement, and where."""
     for path, item in items_of(agreement):

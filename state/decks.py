@@ -2,7 +2,8 @@
 
 All decks lie in one structure each for prefixes, zones and rates, so that a batch whose rows
 belong to many decks is looked up at once. Zone codes are dense over all decks: a zone of one deck
-is not the zone of the same name in another.
+is not the zone of the same name in another. In a deck with time bands a zone has a code for each
+band, one after the other by the name of the band; prefixes lead to the first of them.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from schemas.decks import Deck
+from schemas.decks import BAND_COLUMN, Deck
 from state.prefixes import Prefixes
 from state.rates import Rates
 from state.versions import AsOf
@@ -41,13 +42,14 @@ def build_decks(decks: Sequence[Deck], first_line: int = 0) -> tuple[DeckTables,
 
     A deck's code is its place in the sequence.
     """
-    zones = _joined([deck.rates.select("zone").unique(maintain_order=True) for deck in decks])
+    zones = _joined([_zones(deck) for deck in decks])
     zones = zones.with_row_index("code").with_columns(pl.col("code").cast(pl.Int32))
-    rates = _joined([deck.rates for deck in decks]).join(
-        zones, on=["deck", "zone"], how="left", maintain_order="left"
+    rates = _joined([_by_band(deck) for deck in decks]).join(
+        zones, on=["deck", "zone", BAND_COLUMN], how="left", maintain_order="left"
     )
+    first_codes = zones.unique(["deck", "zone"], keep="first", maintain_order=True)
     prefixes = _joined([deck.prefixes for deck in decks]).join(
-        zones, on=["deck", "zone"], how="left", maintain_order="left"
+        first_codes, on=["deck", "zone"], how="left", maintain_order="left"
     )
     tables = {
         int(key[0]): table for key, table in prefixes.partition_by("deck", as_dict=True).items()
@@ -73,10 +75,24 @@ def build_decks(decks: Sequence[Deck], first_line: int = 0) -> tuple[DeckTables,
     return found, lines
 
 
+def _zones(deck: Deck) -> pl.DataFrame:
+    """The zones of a deck, each once for every band; without bands, for the band of no name."""
+    zones = deck.rates.select("zone").unique(maintain_order=True)
+    bands = pl.DataFrame({BAND_COLUMN: deck.bands or ("",)}, schema={BAND_COLUMN: pl.String})
+    return zones.join(bands, how="cross", maintain_order="left_right")
+
+
+def _by_band(deck: Deck) -> pl.DataFrame:
+    """The rates of a deck, with a band in any case, in columns of one order."""
+    rates = deck.rates if deck.bands else deck.rates.with_columns(pl.lit("").alias(BAND_COLUMN))
+    return rates.select("zone", BAND_COLUMN, *RATE_LINE, "valid_from_s", "valid_upto_s")
+
+
 _COLUMNS = {
     "deck": pl.Int32,
     "prefix": pl.String,
     "zone": pl.String,
+    BAND_COLUMN: pl.String,
     "price_nanos": pl.Int64,
     "initial_seconds": pl.Int64,
     "next_seconds": pl.Int64,

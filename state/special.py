@@ -39,6 +39,7 @@ class Special:
     count_minimum: Int64
     count_round: Int8
     first_limits: Int64
+    limits_by_band: npt.NDArray[np.bool_]
     minimum_nanos: Int64
     maximum_nanos: Int64
     attempt_nanos: Int64
@@ -62,6 +63,7 @@ class Special:
             count_minimum=np.array([item.count_minimum for item in items], np.int64),
             count_round=np.array([item.count_round for item in items], np.int8),
             first_limits=ends[:-1].astype(np.int64),
+            limits_by_band=np.array([len(of_item) > 1 for of_item in of_items], np.bool_),
             minimum_nanos=np.array([limit.minimum_nanos for limit in limits], np.int64),
             maximum_nanos=np.array([_most(limit) for limit in limits], np.int64),
             attempt_nanos=np.array([limit.attempt_fee_nanos for limit in limits], np.int64),

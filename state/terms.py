@@ -113,7 +113,10 @@ NO_LIMITS = Limits()
 
 @dataclass(frozen=True)
 class BandTerms:
-    """Prices by time band: the plan, the rule at its edges, and line and limits of each band."""
+    """Prices by time band: the plan, the rule at its edges, and line and limits of each band.
+
+    Where a deck has the lines, there are none here, and the limits are the item's.
+    """
 
     plan: str
     split: BandSplit
@@ -196,7 +199,7 @@ class ItemInfo:
     @property
     def limits(self) -> tuple[Limits, ...]:
         """The limits of an event: of each band in which it may begin, else one for all."""
-        return (self.own_limits,) if self.bands is None else self.bands.limits
+        return (self.bands and self.bands.limits) or (self.own_limits,)
 
 
 @dataclass(frozen=True)
@@ -354,6 +357,8 @@ def _priced(item: Item, decks: Mapping[str, int]) -> tuple[PriceKind, Per, dict[
 
 def _bands(item: Item) -> BandTerms | None:
     """The lines of an item's time bands, in the order of their names, which is their numbers'."""
+    if isinstance(item.price, DeckPrice) and item.price.bands is not None:
+        return BandTerms(item.price.bands.plan, item.price.bands.split, (), (), ())
     if not isinstance(item.price, BandedPrice):
         return None
     rates = item.price.bands

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from schemas.codes import BandSplit, Reason
 from state.bands import SECOND_US, Bands
-from state.tables import Tables
+from state.tables import NONE, Tables
 from streams.attribution import Legs
 from streams.families import Codes, Ints
 from streams.lines import by_bands
@@ -60,7 +60,12 @@ FIGURES = tuple(field.name for field in fields(Parts) if field.name != "leg")
 
 
 def cross(
-    usage: UsageBatch, legs: Legs, seconds: Ints, reason: npt.NDArray[np.int8], tables: Tables
+    usage: UsageBatch,
+    legs: Legs,
+    seconds: Ints,
+    zone: Codes,
+    reason: npt.NDArray[np.int8],
+    tables: Tables,
 ) -> Parts | None:
     """The parts of those legs that their item splits and that go on into another band, if any.
 
@@ -68,6 +73,7 @@ def cross(
         usage: the batch.
         legs: its legs.
         seconds: the measured quantity of each leg, which is seconds where bands split it.
+        zone: its zone, where a deck prices it.
         reason: why a leg has no price; set, in place, of one too long to be split.
         tables: reference.
     """
@@ -81,12 +87,16 @@ def cross(
         first, last = bands.cross(start_us, start_us + (seconds[at] - 1) * SECOND_US + 1)
         at, start_us = at[first != last], start_us[first != last]
         item = legs.item[at]
+        lines = tables.item_line[item][:, np.newaxis] + np.arange(len(bands.names), dtype=np.int32)
+        by_deck = np.flatnonzero(zone[at] != NONE)
+        if len(by_deck):
+            lines[by_deck] = _deck_lines(zone[at[by_deck]], start_us[by_deck], bands, tables)
         parts = split(
             bands,
             tables.item_split[item],
             start_us,
             seconds[at],
-            tables.item_line[item],
+            lines,
             tables.rates.initial_seconds,
             tables.rates.next_seconds,
         )
@@ -95,12 +105,20 @@ def cross(
     return _joined(found)
 
 
+def _deck_lines(zone: Codes, start_us: Ints, bands: Bands, tables: Tables) -> Codes:
+    """The lines of zones for each of the bands, in force when the leg begins."""
+    width = len(bands.names)
+    code: Codes = np.repeat(zone, width) + np.tile(np.arange(width, dtype=np.int32), len(zone))
+    seconds = np.repeat(start_us // SECOND_US, width)
+    return tables.decks.line_of.lookup(code, seconds).reshape(-1, width)
+
+
 def split(
     bands: Bands,
     rule: npt.NDArray[np.int8],
     start_us: Ints,
     seconds: Ints,
-    first_line: Codes,
+    lines: Codes,
     initial: Ints,
     following: Ints,
 ) -> Parts | None:
@@ -111,7 +129,7 @@ def split(
         rule: a `BandSplit` for each leg, complete_increment or round_each_band.
         start_us: when each leg begins.
         seconds: its begun seconds, at least one.
-        first_line: the rate line of band 0 of its item; those of the other bands follow.
+        lines: its rate lines, a column for each band.
         initial: the seconds of the first increment, by rate line.
         following: those of every later one, by rate line.
     """
@@ -122,7 +140,7 @@ def split(
     while len(at):  # once a band that the longest leg touches: all legs go through theirs together
         end_us, band = bands.stretch(stretch[at])
         upto = np.minimum(-((start_us[at] - end_us) // SECOND_US), seconds[at])
-        line = first_line[at] + band
+        line = lines[at, band]
         anew = rule[at] == BandSplit.ROUND_EACH_BAND
         paid_upto = np.where(anew, counted[at], paid[at])
         lead = np.where(anew | (counted[at] == 0), initial[line], 0)

@@ -42,7 +42,7 @@ def limit(
         return of
     of_item = item[rows]
     unit, by = tables.item_unit[of_item], special.factor_numerator[of_item]
-    limits = special.first_limits[of_item] + band[rows]
+    limits = special.first_limits[of_item] + band[rows] * special.limits_by_band[of_item]
     least, most = special.minimum_nanos[limits], special.maximum_nanos[limits]
     attempt = special.attempt_nanos[limits]
     sign, counts = np.where(quantity[rows] < 0, -1, 1), quantity[rows] != 0

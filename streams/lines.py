@@ -32,7 +32,10 @@ def find_lines(
 
     A leg that no rate is in force for gets `NO_LINE` and, in place, its reason.
     """
-    line = tables.item_line[legs.item]
+    band = np.zeros(len(legs), np.int8)
+    for at, bands in by_bands(legs, reason, tables):
+        band[at] = bands.at(usage.started_us[legs.event[at]])
+    line = tables.item_line[legs.item] + band
     zone = np.full(len(legs), NONE, np.int32)
     kind = tables.item_kind[legs.item]
     by_deck = np.flatnonzero((kind == PriceKind.DECK) & (reason == 0))
@@ -42,13 +45,12 @@ def find_lines(
         deck = tables.item_deck[legs.item[by_deck]]
         number = looked_up(usage, event, tables.item_number[legs.item[by_deck]])
         zone[by_deck] = decks.prefixes.lookup(deck, number)
-        found = decks.line_of.lookup(zone[by_deck], usage.started_us[event] // MICROS)
+        code = zone[by_deck]
+        if tables.bands:
+            code = np.where(code == NONE, code, code + band[by_deck])
+        found = decks.line_of.lookup(code, usage.started_us[event] // MICROS)
         reason[by_deck[found == NONE]] = Reason.NO_RATE
         line[by_deck] = np.where(found == NONE, NO_LINE, found)
-    band = np.zeros(len(legs), np.int8)
-    for at, bands in by_bands(legs, reason, tables):
-        band[at] = bands.at(usage.started_us[legs.event[at]])
-        line[at] += band[at]
     return line, zone, band
 
 
@@ -57,7 +59,7 @@ def by_bands(
 ) -> Iterator[tuple[Ints, Bands]]:
     """The legs that are priced by time band and have no reason not to be, by their bands."""
     if not tables.bands:
-        return
+        return  # what nobody has costs nothing
     code = np.where(reason == 0, tables.item_bands[legs.item], NO_BANDS)
     for number in distinct(code)[0].tolist():
         if number != NO_BANDS:

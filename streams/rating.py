@@ -88,7 +88,7 @@ def rate(usage: UsageBatch, legs: Legs, tables: Tables) -> Rated:
     stepped = tables.special.legs(STEPS, item)
     if len(stepped):
         of = by_steps(of, stepped, quantity, item, tables)
-    parts = cross(usage, legs, raw, reason, tables)
+    parts = cross(usage, legs, raw, zone, reason, tables)
     if parts is not None:
         of = by_parts(of, parts, connect, base, tables.rates)
         quantity[parts.leg] = 0

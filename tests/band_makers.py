@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from state.tables import Tables
 from tests.builders import agreement_text, reference_dir, tables
@@ -52,6 +54,7 @@ def directory_of(
     service: str = "voice",
     role: str = "ingress",
     terms: str = "",
+    others: Mapping[str, str] | None = None,
 ) -> Path:
     """A reference of one item with this price."""
     item = f"{{item: one, role: {role}, service: {service}, flow: receivable, price: {price}}}"
@@ -60,10 +63,10 @@ def directory_of(
         directory,
         agreements=agreement_text(item, terms=usual),
         attribution=KEYS,
-        others={"bands.yaml": BANDS, "holidays/DE.csv": HOLIDAYS},
+        others={"bands.yaml": BANDS, "holidays/DE.csv": HOLIDAYS, **(others or {})},
     )
 
 
-def tables_of(directory: Path, price: str, **more: str) -> Tables:
+def tables_of(directory: Path, price: str, **more: Any) -> Tables:  # noqa: ANN401 - as above
     """The same, compiled."""
     return tables(directory_of(directory, price, **more))

@@ -78,11 +78,35 @@ def calls(draw: st.DrawFn) -> tuple[Sent, ...]:
             sequence=len(found) + 1,
             ingress_route="R1",
             egress_route="R1",
+            called_number=draw(st.sampled_from(["4930123", "4917123", "33123"])),
             started_at=moment + later,
             duration_ms=duration,
         )
         found.append(Sent(0, us("2024-12-01T00:00:00"), message(Service.VOICE, call)))
     return tuple(found)
+
+
+@st.composite
+def deck_prices(draw: st.DrawFn) -> str:
+    """A price by a deck with these bands."""
+    rule = draw(st.sampled_from(["complete_increment", "round_each_band", "start_band"]))
+    more = draw(st.sampled_from(["", ", factor: 0.75", ", maximum: 2.5", ", minimum: 3"]))
+    return f"{{kind: deck, deck: D, bands: {{of: PLAN, split: {rule}}}{more}}}"
+
+
+DECK = {
+    "decks/D.prefixes.csv": "prefix,zone\n4930,NEAR\n49,FAR\n",
+    "decks/D.rates.csv": """\
+zone,band,price_per_minute,initial_seconds,next_seconds,connect_fee,valid_from,valid_upto
+NEAR,b,0.02,60,60,0,,
+NEAR,a,1.5,30,6,0.01,,2024-10-27T00:30:00Z
+NEAR,a,0.333333333,1,1,7,2024-10-27T00:30:00Z,
+NEAR,c,0,1,60,0.5,,
+FAR,a,1,60,60,0,2024-03-31,
+FAR,b,2,60,30,1,2024-03-31,
+FAR,c,3,1,1,0,2024-03-31,
+""",
+}
 
 
 def world_of(
@@ -103,6 +127,7 @@ def world_of(
         "agreements.yaml": f"- {{agreement: A, partner: P, model: mvno, versions: [{version}]}}\n",
         "attribution.csv": "kind,key,agreement,valid_from,valid_upto\nroute,R1,A,,\n",
         "bands.yaml": plan,
+        **DECK,
         "holidays/H.csv": "date,name\n2024-03-31,Easter\n2024-02-29,A leap day off\n",
     }
     return World(0, files, files, {"A": "A"}, usage, 1, 1)
@@ -111,7 +136,7 @@ def world_of(
 @settings(max_examples=40, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(
     plan=plans(),
-    price=st.tuples(prices(), prices()),
+    price=st.tuples(prices(), st.one_of(prices(), deck_prices())),
     zone=st.sampled_from(ZONES),
     rounding=st.sampled_from(ROUNDINGS),
     usage=calls(),

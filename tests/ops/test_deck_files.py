@@ -181,3 +181,12 @@ def test_a_list_taken_over_holds(files: tuple[str, str], text: str, numbers: lis
         after = deck_of(reference, "X")
         now = [costs(after, *one) for one in asked]
         assert all(a == b for a, b in zip(was, now, strict=True) if a is not None)
+
+
+def test_a_deck_by_band_is_not_compared_with_a_list(tmp_path: Path) -> None:
+    """A list has one price a prefix and cannot say which band it is of."""
+    rates = RATES.replace("zone,", "zone,band,").replace("DE,", "DE,day,")
+    rates = rates.replace("MOBILE,", "MOBILE,day,")
+    reference = reference_dir(tmp_path, rates=rates)
+    with pytest.raises(InvalidReferenceError, match=r"rates go by time band \(day\), which price"):
+        read_deck(reference, "STANDARD")

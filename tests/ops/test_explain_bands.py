@@ -123,3 +123,25 @@ def test_prices_of_bytes_say_no_increments(tmp_path: Path) -> None:
     )
     assert leg["charge"] == "6.000000"
     assert verdict(tmp_path / "data").differences == []
+
+
+def test_a_deck_by_band_is_explained_with_zone_and_band(tmp_path: Path) -> None:
+    """The zone's rate of the band in which the call begins, and the parts at theirs."""
+    deck = {
+        "decks/PEAK.prefixes.csv": "prefix,zone\n49,DE\n",
+        "decks/PEAK.rates.csv": "zone,band,price_per_minute,initial_seconds,next_seconds,"
+        "connect_fee,valid_from,valid_upto\nDE,day,2,60,60,0.5,,\nDE,night,1,30,30,0,,\n",
+    }
+    price = "{kind: deck, deck: PEAK, bands: {of: WEEK, split: round_each_band}, less_percent: 50}"
+    directory = directory_of(tmp_path / "r", price, others=deck)
+    evening = call(2, "2024-11-12T20:00:00", 31)
+    settle(tmp_path / "data", [call(1, TUESDAY_EVENING, 62), evening], directory)
+    (late,) = told(tmp_path / "data", 2)["legs"]
+    assert late["rate_line"].endswith("zone DE: night 1 per minute x 0.5, increments 30/30 s")
+    (leg,) = told(tmp_path / "data", 1)["legs"]
+    assert leg["rate_line"] == (
+        "bands WEEK, round_each_band, deck PEAK, zone DE: day 2 per minute, connect fee 0.5 x 0.5,"
+        " increments 60/60 s"
+    )
+    assert leg["arithmetic"] == ("(60 x 2 / 60 + 90 x 1 / 60 + 0.5) x 0.5 = 2 -> 2.000000")
+    assert verdict(tmp_path / "data").differences == []

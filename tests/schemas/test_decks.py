@@ -8,7 +8,7 @@ import pytest
 
 from schemas.moments import OPEN_FROM_S, OPEN_UPTO_S
 from schemas.reference import load
-from tests.builders import complaints_of, reference_dir
+from tests.builders import agreement_text, complaints_of, reference_dir
 
 RATES = "zone,price_per_minute,initial_seconds,next_seconds,connect_fee,valid_from,valid_upto\n"
 APRIL_S = 1_767_225_600 + 90 * 86_400
@@ -111,3 +111,118 @@ def test_a_deck_is_two_files_with_a_name(tmp_path: Path) -> None:
         "decks/HALF.prefixes.csv: is missing; a deck needs it beside decks/HALF.rates.csv",
         "decks/OLD.csv: is not part of a deck; name it NAME.prefixes.csv or NAME.rates.csv",
     ]
+
+
+BANDED = RATES.replace("zone,", "zone,band,")
+DAY_AND_NIGHT = (
+    "DE,day,0.02,60,60,0.05,,2026-04-01\nDE,day,0.03,60,60,0,2026-04-01,\nDE,night,0.01,30,30,0,,\n"
+)
+WEEK = (
+    '- {bands: WEEK, days: {mon-sun: [{from: "00:00", band: night}, {from: "08:00", band: day}]}}\n'
+)
+NO_KEYS = "kind,key,agreement,valid_from,valid_upto\n"
+
+
+def by_band(directory: Path, rates: str, price: str, plan: str = WEEK) -> Path:
+    """A reference with a deck by band, and a price by it."""
+    item = f"{{item: one, role: ingress, service: voice, flow: receivable, price: {{{price}}}}}"
+    return reference_dir(
+        directory,
+        agreements=agreement_text(item),
+        attribution=NO_KEYS,
+        prefixes="prefix,zone\n49,DE\n",
+        rates=rates,
+        others={"bands.yaml": plan},
+    )
+
+
+USED = "kind: deck, deck: STANDARD, bands: {of: WEEK, split: start_band}"
+
+
+def test_a_deck_may_have_rates_by_band(tmp_path: Path) -> None:
+    """Each band has rates that follow each other; together they begin and end alike."""
+    deck = load(by_band(tmp_path, BANDED + DAY_AND_NIGHT, USED)).decks[0]
+    assert deck.bands == ("day", "night")
+    columns = ("zone", "band", "price_nanos", "valid_upto_s")
+    assert deck.rates.select(columns).rows() == [
+        ("DE", "day", 20_000_000, APRIL_S),
+        ("DE", "day", 30_000_000, OPEN_UPTO_S),
+        ("DE", "night", 10_000_000, OPEN_UPTO_S),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rates", "complaint"),
+    [
+        (
+            DAY_AND_NIGHT + "FR,day,0.02,1,1,0,,\n",
+            "5: band: zone 'FR' lacks a rate for one of the deck's bands (day, night); add it",
+        ),
+        (
+            "DE,day,0.02,1,1,0,,\nDE,night,0.01,1,1,0,2026-04-01,\n",
+            (
+                "3: band: the rates of this band begin later than others of zone 'DE'; "
+                "give all bands the same time"
+            ),
+        ),
+        (
+            "DE,day,0.02,1,1,0,,2026-04-01\nDE,night,0.01,1,1,0,,\n",
+            (
+                "2: band: the rates of this band end earlier than others of zone 'DE'; "
+                "give all bands the same time"
+            ),
+        ),
+        (
+            "DE,day,0.02,1,1,0,,\nDE,day,0.01,1,1,0,,\n",
+            "3: valid_from: overlaps the row on line 2; end that row where this one begins",
+        ),
+        ("DE,,0.02,1,1,0,,\n", "2: band: is empty; use letters, digits and"),
+    ],
+)
+def test_rates_by_band_leave_no_hour_without_a_price(
+    tmp_path: Path, rates: str, complaint: str
+) -> None:
+    """A zone has all bands at all times, or none."""
+    found = complaints_of(by_band(tmp_path, BANDED + rates, USED))
+    assert found[0].startswith(f"decks/STANDARD.rates.csv:{complaint}")
+
+
+@pytest.mark.parametrize(
+    ("rates", "price", "complaint"),
+    [
+        (
+            BANDED + DAY_AND_NIGHT,
+            "kind: deck, deck: STANDARD",
+            "price.deck: 'STANDARD' has rates by band (day, night); add bands with of and split",
+        ),
+        (
+            RATES + "DE,0.02,1,1,0,,\n",
+            USED,
+            "price.bands: deck 'STANDARD' has no rates by band; remove bands",
+        ),
+        (
+            BANDED + DAY_AND_NIGHT.replace("night", "evening"),
+            USED,
+            (
+                "price.bands.of: WEEK has the bands day, night, "
+                "deck 'STANDARD' has day, evening; use the same"
+            ),
+        ),
+        (
+            BANDED + DAY_AND_NIGHT,
+            USED.replace("WEEK", "YEAR"),
+            "price.bands.of: there are no bands 'YEAR'; add them to bands.yaml",
+        ),
+        (
+            BANDED + DAY_AND_NIGHT,
+            USED.replace(", split: start_band", ""),
+            "price.bands.split: is missing; the contract must say start_band, ",
+        ),
+    ],
+)
+def test_a_deck_by_band_is_used_with_its_bands(
+    tmp_path: Path, rates: str, price: str, complaint: str
+) -> None:
+    """Deck and plan name the same bands, and neither is used without the other."""
+    (found,) = complaints_of(by_band(tmp_path, rates, price))
+    assert f".{complaint}" in found

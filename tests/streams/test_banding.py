@@ -42,7 +42,7 @@ def parts_of(
     """The parts of legs (start, seconds) as leg, band, seconds and quantity; lines begin at 5."""
     first, following = (np.array([*[0] * 5, *column]) for column in zip(*increments, strict=True))
     start_us, seconds = (np.array(column, np.int64) for column in zip(*legs, strict=True))
-    line = np.full(len(legs), 5, np.int32)
+    line = np.tile(np.arange(5, 5 + len(bands.names), dtype=np.int32), (len(legs), 1))
     rules = np.full(len(legs), rule, np.int8)
     found = split(bands, rules, start_us, seconds, line, first, following)
     assert found is not None
@@ -127,7 +127,8 @@ def test_legs_of_both_rules_go_together() -> None:
     seconds = np.array([62, 3 * 86_400, 62])
     rules = np.array([COMPLETE, ROUND, ROUND], np.int8)
     increments = np.array([60, 30]), np.array([60, 30])
-    found = split(bands, rules, start_us, seconds, np.zeros(3, np.int32), *increments)
+    lines = np.tile(np.arange(2, dtype=np.int32), (3, 1))
+    found = split(bands, rules, start_us, seconds, lines, *increments)
     assert found is not None
     assert found.leg.tolist() == [0, 0, *[1] * 6, 2, 2]
     assert found.seconds.tolist() == [1, 61, *[64_800, 21_600] * 3, 1, 61]
@@ -139,7 +140,7 @@ def test_no_legs_have_no_parts() -> None:
     """An empty batch is one as well."""
     none = np.zeros(0, np.int64)
     found = split(
-        bands_of(DAYS), none.astype(np.int8), none, none, none.astype(np.int32), none, none
+        bands_of(DAYS), none.astype(np.int8), none, none, np.zeros((0, 2), np.int32), none, none
     )
     assert found is None
 

@@ -201,3 +201,63 @@ def test_a_split_leg_beyond_64_bits_is_computed_alone(tmp_path: Path) -> None:
     charge, residue = int(found.charge_micros[0]), int(found.residue[0])
     assert charge * 60 * 1_000 + residue == day + night
     assert 0 <= residue < 60 * 1_000
+
+
+DECK = {
+    "decks/PEAK.prefixes.csv": "prefix,zone\n49,DE\n4917,DE-MOBILE\n33,FR\n",
+    "decks/PEAK.rates.csv": """\
+zone,band,price_per_minute,initial_seconds,next_seconds,connect_fee,valid_from,valid_upto
+DE-MOBILE,night,0.5,1,1,0,,
+DE-MOBILE,day,4,1,1,0,,
+DE,day,2,60,60,10,,
+DE,night,1,30,30,99,,2024-11-20
+DE,night,3,30,30,99,2024-11-20,
+FR,day,1,1,1,0,2025-01-01,
+FR,night,1,1,1,0,2025-01-01,
+""",
+}
+
+
+@pytest.mark.parametrize(
+    ("split", "micros"),
+    [
+        ("complete_increment", 12_500_000),
+        ("round_each_band", 13_500_000),
+        ("start_band", 14_000_000),
+    ],
+)
+def test_a_deck_may_have_rates_by_band(tmp_path: Path, split: str, micros: int) -> None:
+    """The zone by the longest prefix, the rate by band and day: 10 to connect, 2 and 1 a minute."""
+    price = f"{{kind: deck, deck: PEAK, bands: {{of: WEEK, split: {split}}}}}"
+    tables = tables_of(tmp_path, price, others=DECK)
+    rows = [
+        row(
+            Service.VOICE,
+            sequence=number,
+            ingress_route="TG-1",
+            started_at=us(moment),
+            called_number=called,
+            duration_ms=62_000,
+        )
+        for number, (moment, called) in enumerate(
+            [
+                (TUESDAY_EVENING, "4930123"),
+                (TUESDAY_EVENING, "4917123"),
+                ("2024-11-20T18:00:00", "4930123"),
+                (TUESDAY_EVENING, "33123"),
+                (TUESDAY_EVENING, "1809"),
+            ]
+        )
+    ]
+    batch = usage(*(message(Service.VOICE, fields) for fields in rows))
+    found = rated_of(batch, tables)
+    # To a mobile 1 s at 4 and 61 at 0.5 a minute, or all 62 at 4; from the 20th three a minute at
+    # night: 90 s and 99 to connect. France has rates from 2025 on only, 1809 is nobody's prefix.
+    mobile = 4_133_333 if split == "start_band" else 575_000
+    assert found.charge_micros.tolist()[:3] == [micros, mobile, 103_500_000]
+    assert found.reason.tolist() == [0, 0, 0, Reason.NO_RATE, Reason.NO_RATE]
+    first = block(batch, found, tables)[0]
+    assert (first["zone"], first["band"]) == ("DE", "day")
+    assert [part["price_nanos"] for part in first.get("parts") or ()] == (
+        [] if split == "start_band" else [2 * 10**9, 10**9]
+    )
