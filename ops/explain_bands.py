@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 from schemas.codes import Quantity
-from state.terms import BandTerms, ItemInfo, Limits
+from state.items import BandTerms, ItemInfo, Limits
 from streams.statement import format_nanos
 
 Row = Mapping[str, Any]

@@ -19,8 +19,8 @@ import polars as pl
 import pyarrow as pa
 
 from schemas.selectors import PRECEDENCE, PREFIXES, Where
+from state.items import NONE, ItemInfo
 from state.prefixes import TABLES_MAX, Prefixes
-from state.terms import NONE, ItemInfo
 from state.versions import AsOf
 
 Int32 = npt.NDArray[np.int32]

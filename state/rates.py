@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 import numpy.typing as npt
 
-from state.terms import ItemInfo, Line
+from state.items import ItemInfo, Line
 
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from schemas.codes import CountRound, PriceKind, Quantity
 from state.curves import Curve
 from state.event_curves import EventCurves
-from state.terms import NONE, ItemInfo, Limits
+from state.items import NONE, ItemInfo, Limits
 
 Int8 = npt.NDArray[np.int8]
 Int32 = npt.NDArray[np.int32]

@@ -24,11 +24,12 @@ from state.bands import Bands, lay_out
 from state.calendar import Periods
 from state.choices import Choices, build_choices
 from state.decks import DeckTables, build_decks
+from state.items import NONE, ItemInfo
 from state.keys import OWN, KeyColumns, build_keys
 from state.prefixes import Prefixes
 from state.rates import Rates, own_lines
 from state.special import Special
-from state.terms import NONE, AgreementInfo, ItemInfo, VersionInfo, build_terms
+from state.terms import AgreementInfo, VersionInfo, build_terms
 from state.versions import AsOf
 
 __all__ = [

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from schemas.codes import RoundingPlace
 from schemas.money import MICROS, NANOS
-from state.terms import DealTerms
+from state.items import DealTerms
 from streams.accrual import Book, Duty, Row, Terms, round_amount
 
 ZERO = Fraction(0)
