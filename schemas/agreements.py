@@ -17,7 +17,6 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     Field,
-    PlainValidator,
     field_validator,
 )
 
@@ -33,6 +32,7 @@ from schemas.fields import (
     one_of,
     read_text,
     whole,
+    word_of,
 )
 from schemas.moments import OPEN_UPTO_S, check_zone
 from schemas.prices import PRICE_MODELS, Count, Price
@@ -56,29 +56,10 @@ def _country(value: object) -> str:
     return text
 
 
-def _directions(value: object) -> tuple[Direction, ...]:
-    """The directions that `in`, `out` or `any` names."""
-    text = read_text(value)
-    named = {"in": (Direction.IN,), "out": (Direction.OUT,), "any": tuple(Direction)}
-    if text not in named:
-        raise ValueError(f"{text!r} is not known; write one of in, out, any")
-    return named[text]
-
-
-def _truth(value: object) -> bool:
-    """Yes or no, in the only words for it."""
-    text = read_text(value)
-    if text not in ("true", "false"):
-        raise ValueError(f"{text!r} is not known; write one of true, false")
-    return text == "true"
-
-
-def _period(value: object) -> str:
-    """A kind of settlement period."""
-    text = read_text(value)
-    if text not in ("month", "day"):
-        raise ValueError(f"{text!r} is not known; write one of month, day")
-    return text
+# What the words of some fields mean.
+DIRECTIONS = {"in": (Direction.IN,), "out": (Direction.OUT,), "any": tuple(Direction)}
+TRUTH = {"true": True, "false": False}
+PERIODS = {"month": "month", "day": "day"}
 
 
 class Partner(Strict):
@@ -98,13 +79,13 @@ class Item(Strict):
     item: Name
     role: Annotated[Role, one_of(Role)]
     service: Annotated[Service, one_of(Service)]
-    directions: Annotated[tuple[Direction, ...], PlainValidator(_directions)] = Field(
+    directions: Annotated[tuple[Direction, ...], word_of(DIRECTIONS)] = Field(
         alias="direction", default=tuple(Direction)
     )
     flow: Annotated[Flow, one_of(Flow)]
     count: Count | None = None
     where: Where | None = None
-    surcharge: Annotated[bool, PlainValidator(_truth)] = False
+    surcharge: Annotated[bool, word_of(TRUTH)] = False
     regulated: Name | None = None
     price: Price
 
@@ -138,7 +119,7 @@ class Version(Strict):
     valid_upto: Valid | None = None
     zone: Annotated[str, BeforeValidator(read_text), AfterValidator(check_zone)]
     currency: Annotated[str, BeforeValidator(currency_code)]
-    period: Annotated[Literal["month", "day"], BeforeValidator(_period)] = "month"
+    period: Annotated[Literal["month", "day"], word_of(PERIODS)] = "month"
     rounding: Rounding = Rounding()
     master: Master | None = None
     items: tuple[Item, ...]

@@ -23,7 +23,7 @@ from schemas.agreements import Agreement, Item, Version
 from schemas.curves import block_size
 from schemas.decks import Deck
 from schemas.documents import Path
-from schemas.fields import Name, Strict, Valid, currency_code, read_text
+from schemas.fields import Name, Strict, Valid, currency_code, word_of
 from schemas.moments import OPEN_UPTO_S
 from schemas.money import NANOS_DECIMALS, format_scaled
 from schemas.prices import (
@@ -40,14 +40,6 @@ from schemas.prices import (
 FILE = "caps.yaml"
 
 
-def _on_breach(value: object) -> str:
-    """What a breach does."""
-    text = read_text(value)
-    if text not in ("refuse", "flag"):
-        raise ValueError(f"{text!r} is not known; write one of refuse, flag")
-    return text
-
-
 class CapPrice(Strict):
     """The most that may be charged from a moment on."""
 
@@ -61,7 +53,7 @@ class Cap(Strict):
     cap: Name
     per: PerField
     currency: Annotated[str, BeforeValidator(currency_code)]
-    on_breach: Annotated[Literal["refuse", "flag"], BeforeValidator(_on_breach)]
+    on_breach: Annotated[Literal["refuse", "flag"], word_of({"refuse": "refuse", "flag": "flag"})]
     prices: tuple[CapPrice, ...]
 
     def most(self, second: int) -> int | None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from schemas.documents import Problems
-from schemas.fields import NAME, NAME_ADVICE, check_name
+from schemas.fields import DIGITS, DIGITS_ADVICE, NAME, NAME_ADVICE, check_name
 from schemas.prices import PRICE_NANOS_MAX, SECONDS_MAX, price_nanos
 from schemas.sheets import Sheet, read_csv
 
@@ -33,8 +33,6 @@ RATE_COLUMNS = (
 BAND_COLUMN = "band"  # of rates that differ by time band; other decks do without
 PREFIXES_SUFFIX = ".prefixes.csv"
 RATES_SUFFIX = ".rates.csv"
-DIGITS = "[0-9]{1,15}"
-DIGITS_ADVICE = "is not 1 to 15 digits; write digits only, without + or spaces"
 
 
 @dataclass(frozen=True)

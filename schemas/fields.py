@@ -8,6 +8,7 @@ they may be together, is said elsewhere: by the models of partners, agreements a
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from enum import IntEnum
 from typing import Annotated, TypeVar
 
@@ -19,7 +20,11 @@ from schemas.money import currency_exponent
 NAME = r"[A-Za-z0-9][A-Za-z0-9_.:-]*"
 NAME_ADVICE = "use letters, digits and _ . : - and begin with a letter or digit"
 
+DIGITS = "[0-9]{1,15}"
+DIGITS_ADVICE = "is not 1 to 15 digits; write digits only, without + or spaces"
+
 Member = TypeVar("Member", bound=IntEnum)
+Meaning = TypeVar("Meaning")
 
 
 def read_text(value: object) -> str:
@@ -61,18 +66,22 @@ def whole(least: int, most: int) -> BeforeValidator:
     return BeforeValidator(check)
 
 
-def one_of(members: type[Member]) -> PlainValidator:
-    """A validator for the label of a member."""
-    by_label = {member.name.lower(): member for member in members}
+def word_of(meanings: Mapping[str, Meaning]) -> PlainValidator:
+    """A validator for one of a few words, each of which means something."""
 
-    def check(value: object) -> Member:
-        """The member with this label."""
+    def check(value: object) -> Meaning:
+        """What the word means."""
         text = read_text(value)
-        if text not in by_label:
-            raise ValueError(f"{text!r} is not known; write one of {', '.join(by_label)}")
-        return by_label[text]
+        if text not in meanings:
+            raise ValueError(f"{text!r} is not known; write one of {', '.join(meanings)}")
+        return meanings[text]
 
     return PlainValidator(check)
+
+
+def one_of(members: type[Member]) -> PlainValidator:
+    """A validator for the label of a member."""
+    return word_of({member.name.lower(): member for member in members})
 
 
 def _moment(value: object) -> Moment:

@@ -14,9 +14,8 @@ import polars as pl
 
 from schemas.agreements import OWN_NAME
 from schemas.codes import KeyKind
-from schemas.decks import DIGITS, DIGITS_ADVICE
 from schemas.documents import Problems
-from schemas.fields import NAME, NAME_ADVICE
+from schemas.fields import DIGITS, DIGITS_ADVICE, NAME, NAME_ADVICE
 from schemas.sheets import Sheet, read_csv
 
 FILE = "attribution.csv"

@@ -15,8 +15,9 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from schemas.decks import DIGITS, DIGITS_ADVICE, read_increment
+from schemas.decks import read_increment
 from schemas.documents import Problems
+from schemas.fields import DIGITS, DIGITS_ADVICE
 from schemas.moments import OPEN_UPTO_S, parse_moment
 from schemas.prices import price_nanos
 from schemas.sheets import read_csv

@@ -22,7 +22,7 @@ from schemas.codes import (
     RoundingMode,
     Service,
 )
-from schemas.fields import Name, Strict, one_of, read_text, whole
+from schemas.fields import Name, Strict, one_of, read_text, whole, word_of
 from schemas.money import MICROS, NANOS, NANOS_DECIMALS, parse_decimal
 
 # A price above this is a typing error, and with it the products of rating stay within bounds.
@@ -98,28 +98,12 @@ def _percent_nanos(value: object) -> int:
     return nanos
 
 
-def _block_rounding(value: object) -> RoundingMode:
-    """How the last block that was begun counts."""
-    text = read_text(value)
-    if text not in ("up", "down", "half_up"):
-        raise ValueError(f"{text!r} is not known; write one of up, down, half_up")
-    return RoundingMode[text.upper()]
-
-
 def _yes_or_no(value: object) -> bool:
     """A switch; only these two words, so that nothing is taken for granted."""
     text = read_text(value)
     if text not in ("true", "false"):
         raise ValueError(f"{text!r} is not known; write true or false")
     return text == "true"
-
-
-def _per(value: object) -> Per:
-    """What a price is for."""
-    text = read_text(value)
-    if text not in PERS:
-        raise ValueError(f"{text!r} is not known; write one of {', '.join(PERS)}")
-    return PERS[text]
 
 
 def _stated(value: object) -> object:
@@ -140,7 +124,12 @@ def _elsewhere(_: object) -> None:
 Nanos = Annotated[int, BeforeValidator(price_nanos)]
 Increment = Annotated[int, whole(1, SECONDS_MAX)]
 Percent = Annotated[int, BeforeValidator(_percent_nanos)]
-PerField = Annotated[Per, PlainValidator(_per)]
+PerField = Annotated[Per, word_of(PERS)]
+
+# How the last block that was begun counts.
+BLOCK_ROUNDINGS = {
+    mode.label: mode for mode in (RoundingMode.UP, RoundingMode.DOWN, RoundingMode.HALF_UP)
+}
 Split = Annotated[
     BandSplit,
     one_of(BandSplit),
@@ -267,7 +256,7 @@ class Tier(Strict):
     percent_nanos: Percent | None = Field(alias="percent", default=None)
     flat_nanos: Nanos = Field(alias="flat", default=0)
     block: Text | None = None
-    rounds: Annotated[RoundingMode, PlainValidator(_block_rounding)] | None = Field(
+    rounds: Annotated[RoundingMode, word_of(BLOCK_ROUNDINGS)] | None = Field(
         alias="round", default=None
     )
     step: Annotated[int, whole(1, STEP_QUANTITY_MAX)] | None = None

@@ -28,7 +28,7 @@ from pydantic import (
 )
 
 from schemas.codes import KeyKind, Role
-from schemas.fields import Strict, check_name, read_text, whole
+from schemas.fields import DIGITS, DIGITS_ADVICE, Strict, check_name, read_text, whole
 
 PRECEDENCE = (
     "key",
@@ -85,8 +85,8 @@ VALUE_LENGTH_MAX = 128
 def _prefix(value: object) -> str:
     """The beginning of a number."""
     text = read_text(value)
-    if re.fullmatch("[0-9]{1,15}", text, re.ASCII) is None:
-        raise ValueError(f"{text!r} is not 1 to 15 digits; write digits only, without + or spaces")
+    if re.fullmatch(DIGITS, text, re.ASCII) is None:
+        raise ValueError(f"{text!r} {DIGITS_ADVICE}")
     return text
 
 

@@ -118,9 +118,7 @@ class Archive:
             dataset = ds.dataset(
                 paths, format="parquet", partitioning=_PARTITIONING, partition_base_dir=str(root)
             )
-            # The first file stands for all; what only some files have is added to it.
-            known = pa.unify_schemas([dataset.schema, OPTIONAL])
-            yield dataset.replace_schema(known).to_table(filter=where)
+            yield dataset.to_table(filter=where)
 
 
 def of_event(source: str, epoch: int, sequence: int | None, event_id: str | None) -> pc.Expression:

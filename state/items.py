@@ -14,9 +14,6 @@ from datetime import date
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-import numpy as np
-import numpy.typing as npt
-
 from schemas.agreements import Item
 from schemas.books import MasterItem
 from schemas.codes import (
@@ -48,8 +45,6 @@ from schemas.selectors import Where
 from state.curves import QUANTITY_MAX, Curve, committed, compile_curve
 
 NONE = -1
-
-Int32 = npt.NDArray[np.int32]
 
 
 class Line(NamedTuple):

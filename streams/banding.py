@@ -22,6 +22,7 @@ from schemas.codes import BandSplit, Reason
 from state.bands import SECOND_US, Bands
 from state.tables import NONE, Tables
 from streams.attribution import Legs
+from streams.counting import increments
 from streams.families import Codes, Ints
 from streams.lines import by_bands
 from streams.usage import UsageBatch
@@ -144,10 +145,7 @@ def split(
         anew = rule[at] == BandSplit.ROUND_EACH_BAND
         paid_upto = np.where(anew, counted[at], paid[at])
         lead = np.where(anew | (counted[at] == 0), initial[line], 0)
-        step = following[line]
-        need = upto - paid_upto
-        later = -(-np.maximum(need - lead, 0) // step) * step
-        quantity = np.where(need > 0, lead + later, 0)
+        quantity = increments(upto - paid_upto, lead, following[line])
         found.append(Parts(at, band, line, upto - counted[at], quantity))
         paid[at] = paid_upto + quantity
         counted[at] = upto

@@ -71,6 +71,9 @@ def _in_steps(quantity: Ints, item: Codes, line: Codes, tables: Tables) -> Ints:
 
 
 def increments(seconds: Ints, initial: Ints, following: Ints) -> Ints:
-    """Seconds as whole increments: none for none, else the first and as many others as needed."""
+    """Seconds as whole increments: none for none, else the first and as many others as needed.
+
+    Where there is nothing first, only the following ones count.
+    """
     beyond = np.maximum(seconds - initial, 0)
     return np.where(seconds > 0, initial - (-beyond // following) * following, 0)

@@ -79,11 +79,9 @@ def rate(usage: UsageBatch, legs: Legs, tables: Tables) -> Rated:
     raw, quantity = count(usage, legs.event, item, line, tables)
     price, connect = tables.rates.price_nanos[line], tables.rates.connect_nanos[line]
     unit = tables.item_unit[item]
-    factored = tables.special.legs(FACTOR, item)
-    base = unit
-    if len(factored):
-        base = unit.copy()
-        base[factored] //= tables.special.factor_denominator[item[factored]]
+    base = unit  # without the denominators of factors
+    if tables.special.anywhere & FACTOR:
+        base = unit // tables.special.factor_denominator[item]
     of = exact(price, connect, quantity, base)
     stepped = tables.special.legs(STEPS, item)
     if len(stepped):

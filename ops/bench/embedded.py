@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from ops.bench.broker import broker, create_topics, ends
-from ops.bench.rate import run
+from ops.bench.rate import settle
 from ops.bench.report import Meter, middle
 from ops.embedded import Embedded
 from ops.engine import Pace, accrue_loop
@@ -70,17 +70,7 @@ def _from_kafka(made: Generated, brokers: str | None, events: int) -> dict[str, 
     with broker(brokers) as address:
         settings = create_topics(address, f"bench-{time.time_ns()}")
         send_to_kafka(SEED, events, address)
-        return run(
-            "settle_process",
-            "--brokers",
-            address,
-            "--group",
-            settings.group_prefix,
-            "--reference",
-            str(made.reference),
-            "--ends",
-            json.dumps(ends(settings)),
-        )
+        return settle(settings, made.reference, json.dumps(ends(settings)))
 
 
 def recovery(accrual_rows: int) -> dict[str, Any]:

@@ -67,6 +67,12 @@ def run(module: str, *arguments: str) -> dict[str, Any]:
     return report
 
 
+def settle(settings: KafkaSettings, reference: Path, ends: str) -> dict[str, Any]:
+    """Settle what is on a broker up to the ends, JSON by partition, in a process of its own."""
+    where = ("--brokers", settings.brokers, "--group", settings.group_prefix)
+    return run("settle_process", *where, "--reference", str(reference), "--ends", ends)
+
+
 def measure(brokers: str, setting: Setting, *, ceiling: bool = True) -> dict[str, Any]:
     """One run: load, ceiling, settle, ceiling again, check."""
     settings = create_topics(brokers, f"bench-{time.time_ns()}")
@@ -76,17 +82,7 @@ def measure(brokers: str, setting: Setting, *, ceiling: bool = True) -> dict[str
         ends = json.dumps(send(settings, batches(setting)))
         # Before and after: a machine that others use too changes its pace within a run.
         tops = [_ceiling(brokers, ends)] if ceiling else []
-        report = run(
-            "settle_process",
-            "--brokers",
-            brokers,
-            "--group",
-            settings.group_prefix,
-            "--reference",
-            str(reference),
-            "--ends",
-            ends,
-        )
+        report = settle(settings, reference, ends)
         tops += [_ceiling(brokers, ends)] if ceiling else []
     report["checked"] = check(settings, setting)
     if tops:

@@ -5,34 +5,25 @@ from __future__ import annotations
 from pathlib import Path
 
 from state.rates import NO_LINE, own_lines
-from tests.builders import reference_dir, tables
+from tests.builders import agreement_text, reference_dir, tables
 
-ITEMS = """\
-- agreement: ALFA-1
-  partner: ALFA
-  model: wholesale
-  versions:
-    - version: 1
-      valid_from: 2026-01-01
-      zone: UTC
-      currency: EUR
-      items:
-        - {item: calls, role: ingress, service: voice, flow: receivable,
-           price: {kind: deck, deck: STANDARD}}
-        - {item: minutes, role: egress, service: voice, flow: payable,
-           price: {kind: unit, per: minute, amount: 0.06, connect_fee: 0.01,
-                   initial_seconds: 30, next_seconds: 6}}
-        - {item: shop, role: channel, service: transaction, flow: payable,
-           price: {kind: share, percent: 12.5}}
-        - {item: volume, role: subscriber, service: data, flow: receivable,
-           price: {kind: tiers, per: gigabyte, tiers: [{price: 1}]}}
+ITEMS = """
+{item: calls, role: ingress, service: voice, flow: receivable,
+  price: {kind: deck, deck: STANDARD}},
+{item: minutes, role: egress, service: voice, flow: payable,
+  price: {kind: unit, per: minute, amount: 0.06, connect_fee: 0.01,
+          initial_seconds: 30, next_seconds: 6}},
+{item: shop, role: channel, service: transaction, flow: payable,
+  price: {kind: share, percent: 12.5}},
+{item: volume, role: subscriber, service: data, flow: receivable,
+  price: {kind: tiers, per: gigabyte, tiers: [{price: 1}]}}
 """
 NO_KEYS = "kind,key,agreement,valid_from,valid_upto\n"
 
 
 def test_items_have_lines_of_their_own_before_those_of_decks(tmp_path: Path) -> None:
     """0.06 a minute at 30/6 with 0.01 to connect; 12.5 % is 0.125; tiers have no price."""
-    built = tables(reference_dir(tmp_path, agreements=ITEMS, attribution=NO_KEYS))
+    built = tables(reference_dir(tmp_path, agreements=agreement_text(ITEMS), attribution=NO_KEYS))
     rates, line = built.rates, built.item_line
     assert line.tolist() == [NO_LINE, 1, 2, 3]
     assert rates.price_nanos[:4].tolist() == [0, 60_000_000, 125_000_000, 0]
