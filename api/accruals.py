@@ -18,8 +18,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.errors import Problem, described, not_found
 from api.freshness import HOUR_US, Freshness, Status, headers, instant, matches
-from schemas.codes import Quantity
 from schemas.money import format_micros
+from schemas.quantities import AMOUNTS
 from state.view import LIMIT_MAX, View
 from state.view_answers import Accrual, Cursor
 
@@ -59,7 +59,9 @@ class AccrualBody(BaseModel):
     zone: str = Field("", description="Where the agreement rounds by zone; else empty.")
     events: int = Field(examples=[1203])
     quantity: Measure
-    amount: Money
+    amount: Money | None = Field(
+        description="Null in hours of items with a measure, which only periods have an amount of."
+    )
     shortfall: Money | None = Field(
         None, description="What the end of the period would add if it came now, for a commitment."
     )
@@ -157,11 +159,18 @@ def body_of(accrual: Accrual) -> AccrualBody:
         zone=series.line,
         events=accrual.events,
         quantity=_measure(accrual),
-        amount=Money(value=format_micros(accrual.amount_micros), currency=series.currency),
+        amount=_amount(accrual),
         shortfall=_shortfall(accrual),
         status="provisional" if accrual.statement is None else "final",
         statement=accrual.statement,
     )
+
+
+def _amount(accrual: Accrual) -> Money | None:
+    """What it is worth, where it is worth something by itself."""
+    if not accrual.has_amount:
+        return None
+    return Money(value=format_micros(accrual.amount_micros), currency=accrual.series.currency)
 
 
 def _shortfall(accrual: Accrual) -> Money | None:
@@ -171,9 +180,9 @@ def _shortfall(accrual: Accrual) -> Money | None:
 
 
 def _measure(accrual: Accrual) -> Measure:
-    """What was counted; retail amounts are money and look like it."""
+    """What was counted; amounts are money and look like it."""
     kind = accrual.terms.item.quantity
-    if kind is Quantity.AMOUNT_MICROS:
+    if kind in AMOUNTS:
         return Measure(value=format_micros(accrual.quantity), unit=accrual.series.currency)
     return Measure(value=str(accrual.quantity), unit=kind.label)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -19,6 +20,7 @@ from api.errors import described, not_found, not_ready
 from api.freshness import Freshness, headers, instant, matches
 from state.view import View
 from state.view_answers import Readiness, Statement
+from streams.payment import payment_of
 
 
 class StatementTotal(BaseModel):
@@ -28,6 +30,19 @@ class StatementTotal(BaseModel):
     receivable: str = Field(examples=["912.481200"])
     payable: str = Field(examples=["100.000000"])
     net: str = Field(examples=["812.481200"])
+
+
+class PaidTotal(StatementTotal):
+    """A total that is taxed, or settled in another currency."""
+
+    tax_percent: str | None = Field(None, description="Where the agreement has tax.")
+    tax_receivable: str | None = None
+    tax_payable: str | None = None
+    tax: str | None = Field(None, description="Tax on what is receivable less tax on what is not.")
+    gross: str | None = Field(None, description="Net and tax.")
+    settlement: dict[str, Any] | None = Field(
+        None, description="The total in the currency that is paid, with the rates; or why not."
+    )
 
 
 class StatementHead(BaseModel):
@@ -42,7 +57,7 @@ class StatementHead(BaseModel):
     upto: str = Field(description="End of the period, exclusive.")
     zone: str = Field(examples=["Europe/Berlin"])
     as_of: str
-    totals: list[StatementTotal]
+    totals: list[PaidTotal | StatementTotal]
     digest: str = Field(description="SHA-256 of the document without this member.")
     href: str = Field(examples=["/v1/statements/ALFA-1-000001"])
 
@@ -126,7 +141,13 @@ def head_of(statement: Statement) -> StatementHead:
         upto=instant(head["upto_us"]),
         zone=head["zone"],
         as_of=instant(head["as_of_us"]),
-        totals=head["totals"],
+        totals=[_total(total) for total in head["totals"]],
         digest=head["digest"],
         href=f"/v1/statements/{statement.number}",
     )
+
+
+def _total(total: Mapping[str, Any]) -> PaidTotal | StatementTotal:
+    """A total, with what is paid of it where the agreement says anything of that."""
+    is_paid = bool(payment_of(total))
+    return PaidTotal(**total) if is_paid else StatementTotal(**total)

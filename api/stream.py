@@ -189,6 +189,7 @@ def total_body(total: Total) -> dict[str, Any]:
         "receivable": format_micros(total.receivable_micros),
         "payable": format_micros(total.payable_micros),
         "net": format_micros(total.net_micros),
+        **total.payment,
         "status": "provisional" if total.statement is None else "final",
         "statement": total.statement,
     }

@@ -24,6 +24,7 @@ from schemas.topics import (
     USAGE,
     partition_of,
 )
+from streams.facts import Which
 from streams.log import Message
 
 REFUSED_KEY = b"refused/"
@@ -53,9 +54,33 @@ class Desk(Topics):
         self.put(COMMANDS.name, messages)
         return [d for d in self.statements() if d["number"] not in before]
 
+    def declare(self, which: Which, value: str, version: int | None = None) -> str | None:
+        """Log a partner's figure; returns why it was refused, None when it was not.
+
+        Args:
+            which: what is declared.
+            value: the figure as decimal text.
+            version: of several the highest counts; by default the one after the highest known.
+        """
+        if version is None:
+            known = self.facts().known(which)
+            version = 1 if known is None else known.version + 1
+        said = {**which._asdict(), "version": version, which.figure: value}
+        del said["figure"]
+        command = json.dumps({"declare": said}).encode()
+        pools = {a.name: a.pool for a in self.tables.agreements}
+        pool = pools.get(which.agreement, which.agreement)
+        partition = partition_of(pool, self.partitions(COMMANDS.name))
+        self.put(COMMANDS.name, {partition: [(pool.encode(), command)]})
+        return self._refused(command)
+
     def refusal(self, agreement: str, period: str) -> str | None:
         """Why a close was refused; None when it was not."""
-        asked = _close(agreement, period).decode()
+        return self._refused(_close(agreement, period))
+
+    def _refused(self, command: bytes) -> str | None:
+        """Why a command was refused; None when it was not."""
+        asked = command.decode()
         for _, key, value in self.latest(ACCRUE_CHANGELOG.name):
             if key.startswith(REFUSED_KEY):
                 record = json.loads(value)

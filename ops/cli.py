@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from ops import cli_data, cli_deck, cli_mend, cli_price, cli_run
+from ops import cli_data, cli_deck, cli_declare, cli_mend, cli_price, cli_run
 from ops.bench.cli import bench_app
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ for command in (
     cli_data.accruals,
     cli_data.statements,
     cli_data.close,
+    cli_declare.declare,
     cli_data.explain,
     cli_data.verify,
     cli_price.price,

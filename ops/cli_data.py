@@ -15,13 +15,14 @@ from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from ops.asking import Desk
-from ops.close import closable
+from ops.close import closable, joined
 from ops.deployed import WAIT_SECONDS
 from ops.embedded import Embedded
 from ops.explain import explain as explain_event
 from ops.explain_event import EventName
-from ops.explain_text import print_explanation, steps
-from ops.figures import by_agreement, period_rows
+from ops.explain_line import LineName, explain_line, line_steps
+from ops.explain_text import Step, print_steps, steps
+from ops.figures import by_agreement, paid, paid_columns, period_rows
 from ops.output import Exit, Form, fail, notes, print_json, screen, show
 from ops.place import Brokers, Data, Place, Reference, Wait, asking, explained, reading
 from ops.reading import Topics
@@ -129,7 +130,9 @@ def accruals(
 def statement_rows(documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """A row for each currency of each statement, and one for a statement of nothing."""
     return [
-        {**d, **t, "lines": len(d["lines"])} for d in documents for t in d["totals"] or [NO_TOTALS]
+        {**d, **t, **paid(t), "lines": len(d["lines"])}
+        for d in documents
+        for t in d["totals"] or [NO_TOTALS]
     ]
 
 
@@ -150,7 +153,8 @@ def statements(
                 print_json(document)
                 return
         raise fail(f"there is no statement {number}; `weir statements` lists them", Exit.FINDING)
-    show(output, "Statements", statement_rows(documents), (*StatementColumns, *TotalColumns))
+    rows = statement_rows(documents)
+    show(output, "Statements", rows, (*StatementColumns, *TotalColumns, *paid_columns(rows)))
 
 
 def close(
@@ -175,10 +179,13 @@ def close(
         choice = closable(weir.tables, weir.statements(), rows, period, agreement)
         closed = weir.close_periods(choice.agreements, period) if choice.agreements else []
         remarks = [*choice.remarks, *_unmade(weir, choice.agreements, period, closed)]
+        remarks += joined(choice, closed, weir.book.group)
+        remarks += [f"{d['number']}: {why}" for d in closed for why in d.get("provisional", ())]
     for said in remarks:
         notes.print(escape(said), highlight=False, soft_wrap=True)
     if closed or output is not Form.TABLE:
-        show(output, "Closed", statement_rows(closed), (*StatementColumns, *TotalColumns))
+        rows = statement_rows(closed)
+        show(output, "Closed", rows, (*StatementColumns, *TotalColumns, *paid_columns(rows)))
     if weir.unanswered:
         raise fail(weir.unanswered, Exit.FINDING)
     if not closed:
@@ -197,33 +204,61 @@ def _unmade(
 
 def explain(
     context: typer.Context,
-    event: Annotated[str, typer.Argument(help="source/epoch/sequence, or source//event-id.")],
+    event: Annotated[
+        str | None, typer.Argument(help="source/epoch/sequence, or source//event-id.")
+    ] = None,
+    line: Annotated[
+        tuple[str, str, str], typer.Option(help="AGREEMENT ITEM PERIOD: a line, not an event.")
+    ] = ("", "", ""),
     data: Data = None,
     brokers: Brokers = None,
     reference: Reference = None,
     output: Output = Form.TABLE,
 ) -> None:
-    """One event's way, from the bytes that came in to the line of a statement.
+    """One event's way, from the bytes that came in to a statement; or what makes a line.
 
     Example: weir explain mediation-00/0/2051 --data ./data
+
+    Example: weir explain --line ALFA-1 voice-in 2026-11 --data ./data
     """
+    place = Place.of(context, data, brokers, reference)
+    if (event is None) is not any(line):
+        raise fail("say one thing: an event, or --line AGREEMENT ITEM PERIOD")
+    if event is None:
+        _explain_line(place, LineName(*line), output)
+        return
     try:
         name = EventName.parse(event)
     except ValueError as error:
         raise fail(str(error)) from error
-    place = Place.of(context, data, brokers, reference)
     with reading(place) as weir, notes.status("looking through the log"):
         document = explain_event(weir, name)
     if document is None:
         msg = f"{event} never came; check source, epoch and number (`source//id` for an event id)"
         raise fail(msg, Exit.FINDING)
-    if output is Form.JSON:
+    print_steps_of(document, list(steps(document)), output)
+
+
+def _explain_line(place: Place, name: LineName, output: Form) -> None:
+    """What the lines of an item in a period are made of."""
+    with reading(place) as weir:
+        document = explain_line(weir, name)
+    if document is None:
+        agreement, item, period = name
+        msg = f"{agreement} has no line {item} in {period}; `weir accruals` lists what it has"
+        raise fail(msg, Exit.FINDING)
+    print_steps_of(document, list(line_steps(document)), output)
+
+
+def print_steps_of(document: dict[str, Any], said: Sequence[Step], form: Form) -> None:
+    """An explanation: the whole document, or its steps."""
+    if form is Form.JSON:
         print_json(document)
-    elif output is Form.CSV:
-        said = [{"step": what, "text": text} for what, text in steps(document)]
-        show(output, "Explanation", said, ("step", "text"))
+    elif form is Form.CSV:
+        rows = [{"step": what, "text": text} for what, text in said]
+        show(form, "Explanation", rows, ("step", "text"))
     else:
-        print_explanation(document, screen())
+        print_steps(said, screen())
 
 
 def verify(

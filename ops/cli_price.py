@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
+from ops.figures import paid, paid_columns
 from ops.output import Exit, Form, fail, notes, print_json, show
 from ops.place import explained
 from ops.price import UnknownAgreementError
@@ -26,6 +27,10 @@ LegColumns = ("started_at", "agreement", "version", "role", *ShownColumns, "arit
 LineColumns = (
     *("agreement", "period", "original_period", "item", "kind", "zone", "events", "quantity"),
     *("quantity_unit", "amount", "currency", "flow"),
+)
+StepColumns = (
+    *("agreement", "period", "item", "what", "from", "up_to", "quantity", "price", "per"),
+    "amount",
 )
 TotalColumns = ("agreement", "period", "state", "currency", "receivable", "payable", "net")
 
@@ -110,4 +115,13 @@ def print_price(document: dict[str, Any], form: Form) -> None:
     periods = document["periods"]
     lines = [{**p, **line} for p in periods for line in p["lines"]]
     show(form, "Lines", lines, LineColumns)
-    show(form, "Totals", [{**p, **t} for p in periods for t in p["totals"]], TotalColumns)
+    steps = [
+        {**p, "item": line["item"], **step}
+        for p in periods
+        for line in p["lines"]
+        for step in line.get("steps", ())
+    ]
+    if steps:
+        show(form, "Steps of deals", steps, StepColumns)
+    totals = [{**p, **t, **paid(t)} for p in periods for t in p["totals"]]
+    show(form, "Totals", totals, (*TotalColumns, *paid_columns(totals)))

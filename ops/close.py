@@ -8,7 +8,7 @@ closed even when there is nothing in it, and then late usage becomes an adjustme
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,6 +65,17 @@ def closable(
         else "there is no open period with usage"
     )
     return Choice(chosen, remarks, hint)
+
+
+def joined(
+    choice: Choice, closed: Sequence[Row], group: Callable[[str], Sequence[str]]
+) -> Iterator[str]:
+    """What is said of agreements that were closed only because deals join them with others."""
+    for document in closed:
+        name = str(document["agreement"])
+        if name not in choice.agreements:
+            chosen = [other for other in group(name) if other in choice.agreements]
+            yield f"{name}: closed together with {', '.join(chosen)}, as a deal joins them"
 
 
 def _newest(tables: Tables) -> dict[str, VersionInfo]:

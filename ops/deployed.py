@@ -21,12 +21,13 @@ from ops.reading import POSITION_KEY, NoReferenceError
 from schemas.reference import load
 from schemas.topics import ACCRUE_CHANGELOG, COMMANDS
 from state.tables import Tables
-from streams.accrual import Book, Terms
+from streams.accrual import Book
 from streams.contribution import Series
 from streams.kafka_admin import KafkaAppender
 from streams.kafka_reader import RECOVER_WAIT_MS, Bounds, KafkaTail
 from streams.kafka_settings import KafkaSettings
 from streams.log import LogError, Message, Segment, TopicPartition
+from streams.terms import Terms
 
 READ_MESSAGES = 20_000
 READ_SECONDS = 0.02

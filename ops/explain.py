@@ -11,7 +11,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ops import explain_bands
+from ops import (
+    explain_bands,
+    explain_clawback,
+    explain_intervals,
+    explain_session,
+    explain_shares,
+)
 from ops.explain_event import (
     Appearance,
     EventName,
@@ -31,8 +37,9 @@ from schemas.money import format_micros
 from schemas.records import codec
 from schemas.topics import ACCRUALS, RECYCLE, USAGE
 from state.tables import Tables
-from streams.accrual import Book, Terms
-from streams.contribution import HOUR_US, Series
+from streams.accrual import Book
+from streams.contribution import Series
+from streams.terms import Terms
 
 Row = Mapping[str, Any]
 Document = dict[str, Any]
@@ -48,6 +55,10 @@ ADVICE = {
     Reason.CURRENCY_MISMATCH: "the retail currency has to be the agreement's; check the source",
     Reason.FUTURE_TIME: "check the clock of the source; once that time has come, recycle it",
     Reason.CONFLICTING_BODY: CONFLICT,
+    Reason.NO_ORIGINAL_TIME: "a reversal has to say when its original began; check the source",
+    Reason.NO_RECEIVER: "give those who receive a share a version in force at that time,"
+    f" {TRY_AGAIN}",
+    Reason.SESSION_EXPIRED: "it came too late for its session; settle it by hand",
     Reason.TOO_LONG: "check the duration with the source; only start_band takes such a record",
 }
 
@@ -74,8 +85,10 @@ def explain(topics: Topics, name: EventName) -> Document | None:
     if rows:
         accrued, documents = topics.latest(ACCRUALS.name), topics.statements()
         running = period_rows(accrued, topics.book)
+        document |= margin_of(rows[0], topics.book)
         for row in rows:
             told_leg = leg(row, topics.tables, topics.book)
+            told_leg |= explain_shares.told(row, rows, topics.book)
             told_leg["candidates"] = _candidates(row, came, topics.tables)
             period = booked(row, last_request(topics, name), documents, topics.book)
             told_leg["booked"] = period
@@ -83,6 +96,15 @@ def explain(topics: Topics, name: EventName) -> Document | None:
             told_leg["statement_lines"] = statement_lines(row, period, documents)
             document["legs"].append(told_leg)
     return document
+
+
+def margin_of(row: Row, book: Book) -> Document:
+    """What the event of a leg earns, where both sides of it are owed for; else nothing to say."""
+    margin = row.get("margin_micros")
+    if margin is None:
+        return {}
+    said = f"{format_micros(margin)} {_terms(row, book).version.currency}, receivable less payable"
+    return {"margin": f"{said}: a loss" if row["loss"] else said}
 
 
 def _duplicate_check(found: Sequence[str]) -> str:
@@ -100,7 +122,9 @@ def _candidates(row: Row, came: Sequence[Appearance], tables: Tables) -> list[Do
     """The items that competed for a leg, held against the event as it came; see there."""
     place = (row["partition"], row["offset"], row["row"])
     event = next((one.event for one in came if one.position == place), None)
-    return [] if event is None else candidates_of(row, *event, tables)
+    if event is None or row.get("sender_leg") is not None:
+        return []
+    return candidates_of(row, *event, tables)
 
 
 def _waits(held: Kept, came: Sequence[Appearance], tables: Tables) -> Document:
@@ -135,17 +159,21 @@ def leg(row: Row, tables: Tables, book: Book) -> Document:
         "item": f"{row['item']}: {item.price_kind.label} per {item.per}, {item.flow.label}"
         f"{', surcharge' if item.surcharge else ''}"
         f"{f', master {item.book}' if item.book else ''}",
-        "rate_line": rate_line(row, item, tables) + cap_note(row, item, tables),
+        "rate_line": rate_line(row, item, tables)
+        + cap_note(row, item, tables)
+        + explain_clawback.window(row, item),
         "measured": f"{row['raw_quantity']} {item.quantity.label}",
         "charged": f"{row['quantity']} {item.quantity.label}",
-        "parts": explain_bands.parts(row, item),
+        "session": explain_session.in_words(row, item),
+        "parts": explain_bands.parts(row, item)
+        + explain_intervals.stretch(row, item, version.zone),
         "arithmetic": arithmetic(row, item),
         "charge": None if terms.tiered else format_micros(row["charge_micros"]),
         "currency": version.currency,
         "rounding": f"{version.rounding_place.label}, {version.rounding_mode.label},"
         f" {version.decimals} decimals",
         "period": row["period"],
-        "hour": row["started_us"] // HOUR_US,
+        "hour": explain_intervals.hour(row),
         "reference": row["reference"],
     }
 

@@ -16,6 +16,7 @@ from urllib.parse import unquote
 
 import numpy as np
 
+from ops.explain_session import together
 from ops.reading import Topics
 from schemas.codes import Direction, Service
 from schemas.records import codec
@@ -183,10 +184,17 @@ def _is_quarantined(record: Row, name: EventName) -> bool:
 
 
 def rated_legs(topics: Topics, name: EventName) -> list[dict[str, Any]]:
-    """The rated legs of an event: of each role its price, and then what is added."""
+    """The rated legs of an event as they are: of each role its price, what is added, shares.
+
+    One that is cut at the edges of periods and versions has a leg for each piece, in order of time.
+    """
     rows = topics.rated(of_event(name.source, name.epoch, name.sequence, name.event_id))
-    legs = {(int(row["role"]), str(row["item"])): row for row in rows}
-    return sorted(legs.values(), key=lambda row: int(row["role"]))
+    return sorted(together(rows), key=lambda row: (int(row["role"]), *_place_of_leg(row)))
+
+
+def _place_of_leg(row: Row) -> tuple[int, int]:
+    """The number of a leg where legs have one, and where its stretch of an interval begins."""
+    return row.get("leg") or 0, row.get("from_us") or 0
 
 
 def outcomes(

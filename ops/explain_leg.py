@@ -8,25 +8,39 @@ from typing import Any
 
 import numpy as np
 
-from ops import explain_bands
+from ops import explain_bands, explain_clawback, explain_intervals, explain_session
 from ops.explain_curve import parts_in_words, tiers_in_words
 from schemas.caps import above
-from schemas.codes import CountRound, PriceKind, Quantity
+from schemas.codes import BY_PERIOD, CountRound, PriceKind, Quantity
 from schemas.money import MICROS, NANOS, format_micros
 from state.tables import ItemInfo, Tables
 from streams.statement import format_nanos, fraction_text
 
 Row = Mapping[str, Any]
 
+MONEY = {Quantity.COST_MICROS: "cost", Quantity.MARGIN_MICROS: "margin"}
+
 
 def arithmetic(row: Row, item: ItemInfo) -> str:
     """How quantity and price make the charge."""
+    if item.spread is not None:
+        return explain_intervals.arithmetic(row, item)
     if item.price_kind is PriceKind.TIERS:
+        by = "volume" if item.measure is None else "measure"
         return (
-            f"priced by the period's volume, of which this event is {row['quantity']}"
+            f"priced by the period's {by}, of which this event is {row['quantity']}"
             f" {item.quantity.label}"
         )
-    quantity, unit = row["quantity"], item.unit // item.factor.denominator
+    if item.price_kind is PriceKind.RECEIVED:
+        return f"a part of {format_micros(row['quantity'])}"
+    if item.price_kind is PriceKind.COUNTED:
+        return f"only counts {row['quantity']} {item.quantity.label}, which a deal prices"
+    if explain_clawback.is_reversal(row):
+        charged = arithmetic(explain_clawback.original(row), item).rpartition(" -> ")[0]
+        return explain_clawback.taken(row, item, charged)
+    if explain_session.says_itself(row, item):
+        return explain_session.arithmetic(row, item)
+    quantity, unit = row["quantity"], item.base_unit
     if item.price_kind is PriceKind.STEPS and item.curve is not None:
         exact, terms = item.curve.exact(quantity), parts_in_words(item, item.curve.parts(quantity))
     else:
@@ -40,7 +54,9 @@ def arithmetic(row: Row, item: ItemInfo) -> str:
     if item.factor != 1:
         exact *= item.factor
         terms = f"({terms}) x {fraction_text(item.factor)}"
-    return f"{terms} = {_limited(row, item, exact)} -> {format_micros(row['charge_micros'])}"
+    whole = row.get("whole_micros")  # before parts of it were given away
+    charge = row["charge_micros"] if whole is None else whole
+    return f"{terms} = {_limited(row, item, exact)} -> {format_micros(charge)}"
 
 
 def _limited(row: Row, item: ItemInfo, exact: Fraction) -> str:
@@ -67,8 +83,12 @@ def _limited(row: Row, item: ItemInfo, exact: Fraction) -> str:
 def rate_line(row: Row, item: ItemInfo, tables: Tables) -> str:
     """The price that was found, where, and what goes with it."""
     steps = _steps(item)
-    if item.price_kind is PriceKind.TIERS:
-        return f"{tiers_in_words(item)}{steps}"
+    if item.price_kind in BY_PERIOD:
+        return explain_intervals.rate_line(item) or f"{tiers_in_words(item)}{steps}"
+    if item.price_kind is PriceKind.RECEIVED:
+        return "what splits give it"
+    if item.price_kind is PriceKind.COUNTED:
+        return f"counted per {item.per}{steps}"
     if item.bands is not None and item.bands.lines:
         return explain_bands.rate_line(row, item, item.bands)
     price = format_nanos(row["price_nanos"])
@@ -76,7 +96,8 @@ def rate_line(row: Row, item: ItemInfo, tables: Tables) -> str:
     if item.price_kind is PriceKind.STEPS:
         return f"each event {tiers_in_words(item)}{fee}{steps}"
     if item.price_kind is PriceKind.SHARE:
-        return f"share of {format_nanos(row['price_nanos'] * 100)} % of the retail amount{fee}"
+        of = MONEY.get(item.quantity, "retail amount")
+        return f"share of {format_nanos(row['price_nanos'] * 100)} % of the {of}{fee}"
     if item.price_kind is PriceKind.DECK:
         by = f" by {item.number.label} number" if item.number else ""
         place = f"deck {tables.decks.deck_names[item.deck]}{by}, zone {row['zone']}: "
@@ -128,6 +149,7 @@ def cap_note(row: Row, item: ItemInfo, tables: Tables) -> str:
     cap = tables.caps.get(item.regulated)
     most = None if cap is None else cap.most(row["started_us"] // MICROS)
     price = row["price_nanos"] * item.factor.numerator
-    if cap is None or most is None or price * cap.per.unit <= most * item.unit:
+    unit = item.unit // item.parts
+    if cap is None or most is None or price * cap.per.unit <= most * unit:
         return ""
     return f", {above(cap, most)}"

@@ -93,7 +93,7 @@ def _told(
         info = tables.items[row]
         failed = [field for field in fields if place in judged.failed[field]]
         if failed:
-            said = [f"{f} is {_said(f, usage, index, key, tables)}" for f in failed]
+            said = [f"{f} is {_said(f, row, usage, index, key, tables)}" for f in failed]
             result = f"not met: {', '.join(said)}"
         elif info.surcharge:
             result = "added" if best >= 0 else "met, but there is nothing to add it to"
@@ -127,8 +127,10 @@ def _listed_by_kind(row: int, choices: Choices, words: Sequence[str]) -> bool:
     return bool(choices.is_listed[row]) and not any("listed" in word for word in words)
 
 
-def _said(field: str, usage: UsageBatch, index: int, key: int, tables: Tables) -> str:
-    """What the event says in a field; numbers masked."""
+def _said(field: str, item: int, usage: UsageBatch, index: int, key: int, tables: Tables) -> str:
+    """What the event says in a field that an item has a condition on; numbers masked."""
+    if field == "band":
+        return tables.choices.bands.name(item, int(usage.started_us[index]))
     if field == "key":
         return tables.key_names[key]
     if field == "listed":

@@ -5,7 +5,7 @@ The document is the same that programs get as JSON; nothing is worked out here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from rich.console import Console
@@ -40,6 +40,8 @@ def steps(document: Document) -> Iterator[Step]:
         yield "what to do", waiting["what_to_do"]
     for leg in document["legs"]:
         yield from _leg(leg)
+    if "margin" in document:
+        yield "margin", document["margin"]
 
 
 def _candidates(found: Document) -> Iterator[Step]:
@@ -51,11 +53,14 @@ def _candidates(found: Document) -> Iterator[Step]:
 
 
 def _leg(leg: Document) -> Iterator[Step]:
-    yield f"leg {leg['role']}", ""
+    yield (f"share of {leg['share_of']}" if "share_of" in leg else f"leg {leg['role']}"), ""
     for field, what in LEG_STEPS:
         yield what, leg[field]
         if field == "charged":
+            yield from (("session", said) for said in leg.get("session", ()))
             yield from (("part", part) for part in leg["parts"])
+        if field == "arithmetic":
+            yield from (("share", share) for share in leg.get("shares", ()))
         if field == "item":
             yield from _candidates(leg)
     if leg["charge"] is not None:
@@ -73,10 +78,15 @@ def _leg(leg: Document) -> Iterator[Step]:
 
 def print_explanation(document: Document, console: Console) -> None:
     """Print the steps of an event."""
+    print_steps(steps(document), console)
+
+
+def print_steps(said_steps: Iterable[Step], console: Console) -> None:
+    """Print steps under their headings."""
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
-    for what, said in steps(document):
+    for what, said in said_steps:
         if said:
             table.add_row(Text(f"  {what}", style="dim"), Text(said))
         else:

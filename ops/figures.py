@@ -62,3 +62,23 @@ def by_agreement(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         {**dict(zip(keys, key, strict=True)), "amount": format_micros(micros)}
         for key, micros in sorted(sums.items())
     ]
+
+
+def paid(total: Mapping[str, Any]) -> dict[str, str]:
+    """What is paid of a total, in columns: tax and gross, and what it is settled at.
+
+    Of a settlement it is the gross where there is tax, else the net; where no rate is known, why.
+    """
+    found = {name: str(total[name]) for name in ("tax", "gross") if name in total}
+    settled = total.get("settlement")
+    if settled is not None:
+        amount = settled.get("gross") or settled.get("net")
+        known = f"{amount} {settled['currency']}" if amount else ""
+        found["settled"] = known or f"provisional: {settled['provisional']}"
+    return found
+
+
+def paid_columns(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Which of these columns any row has: none where no agreement says anything of payment."""
+    named = [name for row in rows for name in row]
+    return [name for name in ("tax", "gross", "settled") if name in named]

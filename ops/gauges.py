@@ -42,5 +42,6 @@ class Gauges:
         if isinstance(hop, RateHop):
             self._metrics.set_outcomes(hop.outcomes())
             self._metrics.set_missing(hop.memory.missing())
+            self._metrics.set_sessions(sum(len(m.sessions) for m in hop.memory.partitions.values()))
         elif isinstance(hop, AccrueHop):
             self._metrics.set_accrual_rows(sum(len(m.balances) for m in hop.partitions.values()))

@@ -63,6 +63,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         self._define_run()
         self._define_usage()
+        self._define_memory()
         self._define_serving()
         observe(lambda sentence: self.invariant_violations.labels(sentence).inc())
 
@@ -120,6 +121,11 @@ class Metrics:
             ["outcome", "reason"],
             registry=registry,
         )
+        self.losses = Counter(
+            "weir_rated_losses_total",
+            "Usage events that the operator pays more for than it is owed.",
+            registry=registry,
+        )
         self.batch_events = Histogram(
             "weir_batch_events",
             "Usage events in one transaction of the rate hop.",
@@ -156,6 +162,15 @@ class Metrics:
             "weir_quarantined_events",
             "Records quarantined since the data directory or topics began, by reason.",
             ["reason"],
+            registry=registry,
+        )
+
+    def _define_memory(self) -> None:
+        """What is held in memory."""
+        registry = self.registry
+        self.sessions = Gauge(
+            "weir_sessions_open",
+            "Sessions whose partial records are remembered.",
             registry=registry,
         )
         self.accrual_rows = Gauge(
@@ -230,6 +245,7 @@ class Metrics:
                     self.outcome.labels(outcome.label, reason.label).inc(count)
         self.consumed.inc(max(0, events))
         self.batch_events.observe(events)
+        self.losses.inc(delta.losses)
         for marks in delta.watermarks.values():
             for source, event_time_us in marks.items():
                 self.watermark.labels(source).set(event_time_us / MICROSECONDS)
@@ -287,6 +303,10 @@ class Metrics:
         self.sequence_missing.clear()
         for source, count in counts.items():
             self.sequence_missing.labels(source).set(count)
+
+    def set_sessions(self, sessions: int) -> None:
+        """How many sessions the rate hop remembers."""
+        self.sessions.set(sessions)
 
     def set_accrual_rows(self, rows: int) -> None:
         """How many accrual rows the accrue hop holds."""

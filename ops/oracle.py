@@ -15,49 +15,38 @@ named as everywhere: `usage.v1/3` is partition 3 of the usage, `recycle.v1/3` of
 from __future__ import annotations
 
 import zlib
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
+from itertools import chain
 from typing import NamedTuple
 
+from ops.oracle_allowance import Charged, charged
+from ops.oracle_amounts import Accrual, AccrualKey, Amount, AmountKey, Total, TotalKey
 from ops.oracle_attribution import Claim, attribute
-from ops.oracle_rating import Leg, decimal_of, period_after, rate, surcharges
+from ops.oracle_declared import Figure, with_figures
+from ops.oracle_measures import Counted
+from ops.oracle_rating import Leg, further, period_after, rate
 from ops.oracle_reference import Reference
-from ops.oracle_statement import (
-    Accrual,
-    AccrualKey,
-    Amount,
-    AmountKey,
-    Total,
-    TotalKey,
-    statement_lines,
-    statement_totals,
+from ops.oracle_rounding import decimal_of
+from ops.oracle_sessions import Input, Together, key_of
+from ops.oracle_shares import shared
+from ops.oracle_spans import last_closed
+from ops.oracle_statement import statement_lines, statement_totals
+from ops.oracle_usage import (
+    OUTCOMES,
+    Fault,
+    Identity,
+    Schemas,
+    Usage,
+    fault_of,
+    read_message,
+    read_schemas,
 )
-from ops.oracle_usage import Fault, Identity, Schemas, Usage, fault_of, read_message, read_schemas
 
 FUTURE_US_MAX = 10 * 60 * 1_000_000  # how far a source's clock may be ahead of the log's
-
-OUTCOMES = {
-    "none": "rated",
-    "test": "excluded",
-    "retail": "excluded",
-    "no_attribution_key": "suspended",
-    "unknown_route": "suspended",
-    "unknown_access_point": "suspended",
-    "unknown_network": "suspended",
-    "unknown_product": "suspended",
-    "unknown_channel": "suspended",
-    "no_agreement": "suspended",
-    "no_item": "suspended",
-    "no_rate": "suspended",
-    "currency_mismatch": "suspended",
-    "future_time": "suspended",
-    "conflicting_body": "suspended",
-    "charge_overflow": "suspended",
-    "too_long": "suspended",
-}
 
 USAGE, RECYCLE = "usage.v1", "recycle.v1"
 NOTHING = Accrual(0, 0, 0, Fraction(0))
@@ -87,21 +76,13 @@ class Close(NamedTuple):
 
 
 class Recycle(NamedTuple):
-    """A request, at a place of its own on the log, to try suspended usage once more."""
+    """A request on the log to try suspended usage again, heard `after` an offset; None: all."""
 
     suspense_id: str
     partition: int
     offset: int
     timestamp_us: int
-
-
-class Input(NamedTuple):
-    """What an event is settled on behalf of: its own message, or a request to try it again."""
-
-    topic: str
-    partition: int
-    offset: int
-    timestamp_us: int
+    after: int | None = None
 
 
 @dataclass(frozen=True)
@@ -117,6 +98,20 @@ class Trace:
     legs: tuple[Leg, ...] = ()
     booked: tuple[str, ...] = ()
     recycled: bool = False
+
+    @property
+    def margin_micros(self) -> int | None:
+        """What is owed for the event less what it costs, where both sides and all charges are."""
+        legs, usage = self.legs, self.usage
+        if usage is None or any(key_of(usage, leg) for leg in legs):
+            return None
+        if {leg.item.flow for leg in legs} != {"receivable", "payable"}:
+            return None
+        currencies = {leg.version.currency for leg in legs}
+        if len(currencies) > 1 or any(leg.item.price.kind == "tiers" for leg in legs):
+            return None
+        earned = [leg.charge_micros for leg in legs if leg.item.flow == "receivable"]
+        return 2 * sum(earned) - sum(leg.charge_micros for leg in legs)
 
 
 @dataclass
@@ -152,6 +147,7 @@ def settle(  # noqa: PLR0913 - one argument for each thing that settlement depen
     recycles: Iterable[Recycle] = (),
     accrued: Mapping[str, Cut] | None = None,
     explained: Collection[Identity] | None = None,
+    figures: Iterable[Figure] = (),
 ) -> Settlement:
     """Settle usage messages (partition, offset, log time in microseconds, bytes) in log order.
 
@@ -165,18 +161,24 @@ def settle(  # noqa: PLR0913 - one argument for each thing that settlement depen
         recycles: requests to try suspended usage again, in the order of the log.
         accrued: for each agreement what has been accrued so far; None: everything.
         explained: which identities keep their trace; None keeps all, which takes memory.
+        figures: what partners declared for swaps, in the order of the log.
     """
     books = _Books(reference_of or (lambda *_: reference), closes, usage_partitions)
     books.accrued, books.explained = accrued, explained
     known = schemas or read_schemas()
+    requests: dict[int, deque[Recycle]] = {}
+    for request in recycles:
+        requests.setdefault(request.partition, deque()).append(request)
     for partition, offset, timestamp_us, message in messages:
+        waiting = requests.get(partition)
+        while waiting and waiting[0].after is not None and offset >= waiting[0].after:
+            books.recycle(waiting.popleft())
         came_with = Input(USAGE, partition, offset, timestamp_us)
         for row, event in enumerate(read_message(message, known)):
             books.take(event, Position(partition, offset, row), came_with)
-    # Trying again changes nothing for usage that follows, so all of it can come after all usage.
-    for request in recycles:
+    for request in chain.from_iterable(requests.values()):
         books.recycle(request)
-    return books.finish(reference)
+    return books.finish(reference, [*figures])
 
 
 class _Books:
@@ -194,6 +196,9 @@ class _Books:
         self._partitions = usage_partitions
         self._bodies: dict[Identity, set[bytes]] = {}
         self._refused: set[tuple[int, Identity]] = set()
+        self._counted: dict[AccrualKey, list[Counted]] = {}
+        self._sessions = Together()
+        self._charged: dict[AccrualKey, list[Charged]] = {}
         self._waiting: dict[tuple[int, str], tuple[Usage, Position, str]] = {}
 
     def take(self, event: Usage | Fault, position: Position, came_with: Input) -> None:
@@ -218,7 +223,10 @@ class _Books:
             self.result.suspended[suspense_id(identity), "conflicting_body"] += 1
             self._note(Trace(position, identity, "suspended", "conflicting_body", event))
             return
-        self._note(self._evaluate(event, position, came_with))
+        trace = self._evaluate(event, position, came_with)
+        if trace.reason != "future_time":
+            self._sessions.saw(event)
+        self._note(trace)
 
     def recycle(self, request: Recycle) -> None:
         """Try a suspended event once more, if it still waits; a conflicting body never does."""
@@ -231,12 +239,17 @@ class _Books:
         asked = Input(RECYCLE, request.partition, request.offset, request.timestamp_us)
         self._note(self._evaluate(usage, position, asked))
 
-    def finish(self, reference: Reference) -> Settlement:
+    def finish(self, reference: Reference, figures: Sequence[Figure]) -> Settlement:
         """Make the statements of what has been booked."""
         result = self.result
+        for leg, period, events in self._sessions.booked(self._is_accrued, self._booked):
+            self._book(leg, period, events)
+        result.accruals = with_figures(result.accruals, figures)
+        self._sessions.finish(result.traces.values())
         result.counts = +result.counts  # without what has come down to zero
         result.suspended = +result.suspended
-        result.lines = statement_lines(result.accruals, reference, self._closes)
+        kept = self._counted, self._charged
+        result.lines = statement_lines(result.accruals, reference, self._closes, *kept, figures)
         result.amounts = {key: decimal_of(line.micros) for key, line in result.lines.items()}
         result.totals = statement_totals(result.lines)
         return result
@@ -264,10 +277,13 @@ class _Books:
     def _evaluate(self, usage: Usage, position: Position, on: Input) -> Trace:
         """Attribute and rate a new event, and book its legs when every one has a price."""
         claims, legs, reason = _rated(usage, on, self._reference_of)
+        if reason == "none":
+            reason = self._sessions.join(usage, legs, on)
+            legs = legs if reason == "none" else ()
         booked = tuple(self._booked(leg, on) for leg in legs)
         for leg, period in zip(legs, booked, strict=True):
-            if self._is_accrued(leg, on):
-                self._book(leg, period)
+            if key_of(usage, leg) is None and self._is_accrued(leg, on):
+                self._book(leg, period, usage=usage)
         outcome = OUTCOMES[reason]
         if outcome == "suspended" and usage.identity is not None:
             waits_as = suspense_id(usage.identity)
@@ -287,21 +303,29 @@ class _Books:
 
     def _is_accrued(self, leg: Leg, on: Input) -> bool:
         """Whether a leg has reached the accruals yet."""
-        if self.accrued is None:
-            return True
-        return _is_in(self.accrued.get(leg.version.agreement, {}), on)
+        return self.accrued is None or _is_in(self.accrued.get(leg.version.agreement, {}), on)
 
     def _booked(self, leg: Leg, on: Input) -> str:
         """The period a leg is booked in: its own, or the first after it that still takes it."""
-        period = leg.original
+        name, period = leg.version.agreement, leg.original
+        span = leg.item.price.span
+        if span is None:
+            written = self._reference_of(on.topic, on.partition, on.offset).agreements[name]
+            spans = (deal.span for version in written.versions for deal in version.deals)
+            span = next((of for of in spans if of is not None), None)
+        if span is not None:
+            # A closed period of its span states what stood on everything booked up to it.
+            closes = [c for c in self._closes.values() if c.agreement == name]
+            closed = [c.period for c in closes if not _is_in(c.cut, on)]
+            period = max(period, last_closed(span, period, closed))
         while True:
             close = self._closes.get((leg.version.agreement, period))
             if close is None or _is_in(close.cut, on):
                 return period
             period = period_after(period)
 
-    def _book(self, leg: Leg, booked: str) -> None:
-        """Add one leg to the accruals of its hour and of its period."""
+    def _book(self, leg: Leg, booked: str, events: int = 1, usage: Usage | None = None) -> None:
+        """Add one leg to the accruals of its hour and of its period; keep what is measured."""
         residue = leg.residue
         for hour in (leg.hour, None):
             key = AccrualKey(
@@ -316,11 +340,15 @@ class _Books:
             )
             old = self.result.accruals.get(key, NOTHING)
             self.result.accruals[key] = Accrual(
-                old.events + 1,
+                old.events + (events if leg.counts_event else 0),
                 old.quantity + leg.quantity,
                 old.charge_micros + leg.charge_micros,
                 old.residue + residue if residue else old.residue,
             )
+        if usage is not None and leg.price.allowance is not None:
+            self._charged.setdefault(key, []).append(charged(usage, leg))
+        if leg.event is not None:
+            self._counted.setdefault(key, []).append(leg.event)
 
     def _note(self, trace: Trace) -> None:
         """Count an outcome, and keep the trace where it is wanted."""
@@ -348,11 +376,13 @@ def _rated(
                 if isinstance(leg, str):
                     return tuple(claims), (), leg
                 legs.append(leg)
-        for claim in [leg.claim for leg in legs]:
-            added = surcharges(usage, claim, reference)
-            if isinstance(added, str):
-                return tuple(claims), (), added
-            legs += added
+        more = further(usage, legs, reference)
+        if isinstance(more, str):
+            return tuple(claims), (), more
+        found = shared(usage, [*legs, *more], reference)
+        if isinstance(found, str):
+            return tuple(claims), (), found
+        legs = found
     return tuple(claims), tuple(legs), reason
 
 

@@ -41,7 +41,7 @@ class Claim:
 
 def attribute(usage: Usage, reference: Reference) -> tuple[list[Claim], str]:
     """The roles that keys have decided, and `none` or why there is nothing to rate."""
-    started = usage.number("started_at")
+    started = usage.priced_at
     claims: list[Claim] = []
     unknown: list[str] = []
     given = False

@@ -8,7 +8,7 @@ money. How the text of a file becomes numbers and moments is in `oracle_files`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -17,6 +17,8 @@ import yaml
 
 from ops.oracle_bands import Plan, read_plans
 from ops.oracle_books import Books, joined, read_books
+from ops.oracle_clawback import Clawback, read_clawback
+from ops.oracle_deal_terms import Deal, figure_items, read_deals
 from ops.oracle_files import (
     Known,
     TextLoader,
@@ -27,7 +29,17 @@ from ops.oracle_files import (
     rows,
     validity,
 )
-from ops.oracle_prices import Deal, Price, counting, list_of, read_deal, read_price
+from ops.oracle_payment import Payment, Rates, decimals_of, read_payment, read_rates
+from ops.oracle_prices import (
+    Price,
+    chosen_bounds,
+    counting,
+    list_of,
+    measuring,
+    read_allowance,
+    read_price,
+)
+from ops.oracle_splits import Split, read_split
 
 OWN = "own"
 
@@ -36,7 +48,8 @@ OWN = "own"
 class Item:
     """What an agreement version prices: usage of a service and direction seen in a role.
 
-    `where` has the values of each condition; `book` the master price list that the item is from.
+    `where` has the values of each condition; `book` the master price list that the item is from;
+    `written` everything as it stands in the file.
     """
 
     name: str
@@ -46,9 +59,13 @@ class Item:
     flow: str
     price: Price
     where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    bands: tuple[str, tuple[str, ...]] | None = None
     characteristics: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     surcharge: bool = False
+    split: Split | None = None
     book: str = ""
+    written: Mapping[str, object] = field(default_factory=dict)
+    clawback: Clawback | None = None
 
 
 @dataclass(frozen=True)
@@ -73,6 +90,7 @@ class Version:
     rounding: Rounding
     items: tuple[Item, ...]
     deals: tuple[Deal, ...] = ()
+    payment: Payment = field(default_factory=Payment)
 
 
 @dataclass(frozen=True)
@@ -123,6 +141,7 @@ class Reference:
     decks: Mapping[str, Deck]
     plans: Mapping[str, Plan]
     characteristics: Known = field(default_factory=dict)
+    rates: Rates = field(default_factory=dict)
 
     def characteristic(self, key: str, name: str, instant_us: int) -> str | None:
         """What a key, as in `route:TG-001`, has of a characteristic at an instant."""
@@ -172,6 +191,7 @@ def read_reference(directory: Path) -> Reference:
         decks,
         read_plans(directory),
         characteristics(directory / "characteristics.csv"),
+        read_rates(directory / "fx.csv"),
     )
 
 
@@ -193,31 +213,72 @@ def _version(agreement: str, entry: Mapping[str, object], books: Books[Item]) ->
         rounding=Rounding(
             str(rounding.get("place", "record")),
             str(rounding.get("mode", "half_up")),
-            int(str(rounding.get("decimals", "6"))),
+            decimals_of(rounding.get("decimals", "6"), plain["currency"]),
         ),
-        items=joined([_item(mapping(item)) for item in items], entry.get("master"), books),
-        deals=tuple(read_deal(mapping(deal)) for deal in list_of(entry.get("deals") or [])),
+        items=tuple(
+            _measured(item, plain["zone"])
+            for item in _chosen(
+                joined(
+                    [_item(mapping(i)) for i in (*items, *figure_items(entry))],
+                    entry.get("master"),
+                    books,
+                )
+            )
+        ),
+        deals=tuple(
+            deal
+            for written in list_of(entry.get("deals") or [])
+            for deal in read_deals(mapping(written), list(map(mapping, items)))
+        ),
+        payment=read_payment(entry),
     )
+
+
+def _chosen(items: tuple[Item, ...]) -> tuple[Item, ...]:
+    """Items whose tiers others may choose, with bounds in the units of these."""
+    pers = {item.name: item.price.per for item in items}
+    return tuple(replace(item, price=chosen_bounds(item.price, pers)) for item in items)
 
 
 def _item(entry: Mapping[str, object], book: str = "") -> Item:
     """One item of an agreement version, or of a book."""
     where = mapping(entry.get("where") or {})
+    price = counting(read_price(mapping(entry["price"])), mapping(entry.get("count") or {}))
+    clawback = read_clawback(entry)
     return Item(
         name=str(entry["item"]),
         role=str(entry["role"]),
         service=str(entry["service"]),
         direction=str(entry.get("direction", "any")),
         flow=str(entry["flow"]),
-        price=counting(read_price(mapping(entry["price"])), mapping(entry.get("count") or {})),
+        price=replace(
+            price,
+            shares=1 if clawback is None else clawback.shares,
+            allowance=read_allowance(entry, price),
+        ),
         where={name: _listed(value) for name, value in where.items()},
         characteristics={
             name: _listed(value)
             for name, value in mapping(where.get("characteristic") or {}).items()
         },
+        bands=_bands(mapping(where["band"])) if "band" in where else None,
         surcharge=entry.get("surcharge") == "true",
+        split=read_split(entry),
         book=book,
+        written=entry,
+        clawback=clawback,
     )
+
+
+def _measured(item: Item, zone: str) -> Item:
+    """An item in a version's zone, with what its period is reduced to."""
+    price, measure = mapping(item.written["price"]), mapping(item.written.get("measure") or {})
+    return replace(item, price=measuring(item.price, price, measure, zone))
+
+
+def _bands(entry: Mapping[str, object]) -> tuple[str, tuple[str, ...]]:
+    """The plan of a condition on time bands, and the bands."""
+    return str(entry["of"]), _listed(entry["in"])
 
 
 def _listed(written: object) -> tuple[str, ...]:

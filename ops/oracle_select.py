@@ -9,8 +9,10 @@ first of them is it. Surcharges do not take part: every one whose conditions hol
 from __future__ import annotations
 
 from collections.abc import Collection
+from zoneinfo import ZoneInfo
 
 from ops.oracle_attribution import Claim
+from ops.oracle_bands import band_at
 from ops.oracle_prices import Price
 from ops.oracle_reference import Item, Reference, Version
 from ops.oracle_usage import Usage, is_number
@@ -28,7 +30,9 @@ WEIGHTS = (
     ("access_point", "access_point"),
     ("rating_group", "rating_group"),
     ("transaction_type", "transaction_type"),
+    ("band", ""),
 )
+UTC = ZoneInfo("UTC")
 NUMBERS = ("routing", "called", "calling")
 CALLER_DIGITS = 9  # no more of a caller is kept where usage waits, so no more is ever looked at
 
@@ -43,7 +47,8 @@ def select(
         for item in version.items
         if (item.role, item.service) == (claim.role, usage.service)
         and item.direction in ("any", direction)
-        and holds(item, usage, claim, reference)
+        and item.price.kind != "received"  # no usage leads to it
+        and holds(item, usage, claim, reference, version.zone)
     ]
     competing = [item for item in holding if not item.surcharge]
     added = [item for item in holding if item.surcharge]
@@ -51,8 +56,14 @@ def select(
     return (competing[0] if competing else None), added
 
 
-def holds(item: Item, usage: Usage, claim: Claim, reference: Reference) -> bool:
-    """Whether every condition of an item holds for an event."""
+def holds(
+    item: Item, usage: Usage, claim: Claim, reference: Reference, zone: ZoneInfo = UTC
+) -> bool:
+    """Whether every condition of an item holds for an event; bands are by the clock of a zone."""
+    if item.bands is not None:
+        plan, bands = item.bands
+        if band_at(reference.plans[plan], zone, usage.number("started_at")) not in bands:
+            return False
     # What a deck adds, it adds to the numbers that stand in it.
     by_deck = item.surcharge and item.price.kind == "deck"
     if ("listed" in item.where or by_deck) and not is_listed(item, usage, reference):
@@ -78,7 +89,7 @@ def _matches(field: str, column: str, values: Collection[str], usage: Usage) -> 
 
 def _has(item: Item, usage: Usage, claim: Claim, reference: Reference) -> bool:
     """Whether the key that made the leg has every characteristic that an item asks for."""
-    started = usage.number("started_at")
+    started = usage.priced_at
     return all(
         reference.characteristic(f"{claim.kind}:{claim.key}", name, started) in values
         for name, values in item.characteristics.items()

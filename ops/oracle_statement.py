@@ -10,117 +10,61 @@ that its usage made, F(booked up to and with it) - F(booked before it).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
-from typing import NamedTuple
 
-from ops.oracle_curves import Owing, Placed, is_standing, owings, placed_parts, tier_amount
-from ops.oracle_deals import Place, deal_lines
-from ops.oracle_prices import Price
-from ops.oracle_rating import MICROS, decimal_of, round_micros
+from ops.oracle_allowance import Charged, allowed
+from ops.oracle_amounts import Accrual, AccrualKey, Amount, AmountKey, Total, TotalKey
+from ops.oracle_curves import (
+    Alike,
+    Owing,
+    Placed,
+    Step,
+    difference_of,
+    is_standing,
+    owings,
+    stand_on_sums,
+)
+from ops.oracle_deal_spans import span_deal_lines
+from ops.oracle_deals import Place, Used, Worth, deal_lines
+from ops.oracle_declared import Figure
+from ops.oracle_intervals import divisor, over
+from ops.oracle_measures import Counted, stand
+from ops.oracle_pools import as_seen_by, close_groups, stated_beside
 from ops.oracle_reference import Item, Reference, Rounding
+from ops.oracle_rounding import MICROS, decimal_of, round_micros
+from ops.oracle_spans import Span
 
 SHOWN = Rounding("statement", "half_even", 6)
 
-
-class AccrualKey(NamedTuple):
-    """What an accrual is the running sum of; hour None is the whole original period."""
-
-    agreement: str
-    version: int
-    item: str
-    line: str
-    currency: str
-    booked: str
-    original: str
-    hour: int | None
-
-
-class Accrual(NamedTuple):
-    """A running sum: usages, quantity, charges as rounded, and what rounding left over."""
-
-    events: int
-    quantity: int
-    charge_micros: int
-    residue: Fraction
-
-
-class AmountKey(NamedTuple):
-    """A line of a statement: of the statement of `booked`, for usage of `original`."""
-
-    agreement: str
-    item: str
-    version: int
-    line: str
-    currency: str
-    booked: str
-    original: str
-
-
-class TotalKey(NamedTuple):
-    """A statement in one currency."""
-
-    agreement: str
-    booked: str
-    currency: str
-
-
-class Total(NamedTuple):
-    """What a statement comes to each way; both are positive, the net is their difference."""
-
-    receivable: Decimal
-    payable: Decimal
-
-
-@dataclass(frozen=True)
-class Amount:
-    """A line before and after its rounding; a line that is not rounded keeps only its exact value.
-
-    `micros` is what the line shows. With place `statement` the total is made of the exact values.
-    `tiers` of a graduated line has the quantity and price of its part in each tier that it is in;
-    another line has none. `missed` is what a commitment adds at the end, and has a line of its own.
-    """
-
-    exact: Fraction
-    micros: int
-    flow: str
-    rounding: Rounding
-    tiers: tuple[tuple[Fraction, Fraction], ...] | None = None
-    missed: Fraction = Fraction(0)
-    missed_micros: int = 0
-    is_deal: bool = False
-
-    @property
-    def stated(self) -> tuple[Fraction, Fraction]:
-        """The line as money: accrued, and with what is missed; exact where only totals round."""
-        if self.rounding.place == "statement":
-            return self.exact, self.exact + self.missed
-        accrued = Fraction(self.micros, MICROS)
-        return accrued, accrued + Fraction(self.missed_micros, MICROS)
+# Agreement, item, what is counted, and the periods or months whose usage is counted together.
+Scale = tuple[str, str, Alike, tuple[str, ...], Span | None]
+Chosen = Mapping[tuple[int, str], int]  # what chooses a tier, by version and statement
 
 
 def statement_lines(
     accruals: Mapping[AccrualKey, Accrual],
     reference: Reference,
     closed: Iterable[tuple[str, str]] = (),
+    counted: Mapping[AccrualKey, Sequence[Counted]] | None = None,
+    charged: Mapping[AccrualKey, Sequence[Charged]] | None = None,
+    figures: Sequence[Figure] = (),
 ) -> dict[AmountKey, Amount]:
     """Every line of every statement, from the accruals of whole periods.
 
     Where something is owed without usage, a period that has any accrual, or was closed without one,
-    has that line too.
+    has that line too. `counted` has the events of periods whose price is not of a sum, `charged`
+    those of items with an allowance, `figures` what partners declared for swaps.
     """
     lines: dict[AmountKey, Amount] = {}
-    tiered: dict[tuple[str, str, str, str], dict[AccrualKey, int]] = defaultdict(dict)
+    tiered: dict[Scale, dict[AccrualKey, int]] = defaultdict(dict)
     for key, accrual in accruals.items():
         if key.hour is not None:
             continue
         item = _item(key.agreement, key.version, key.item, reference)
-        if item.price.kind == "tiers":
+        if item.price.by_period:
             # Tier positions carry over the versions of one item, as long as they count the same.
-            group = (key.agreement, key.item, key.original, item.price.quantity)
-            tiered[group][key] = accrual.quantity
+            tiered[_scale(key.agreement, item, key.original)][key] = accrual.quantity
             continue
         rounding = reference.version(key.agreement, key.version).rounding
         exact = Fraction(accrual.charge_micros, MICROS) + accrual.residue
@@ -131,44 +75,103 @@ def statement_lines(
         else:
             micros = round_micros(exact, SHOWN)
         lines[_line(key)] = Amount(exact, micros, item.flow, rounding)
-    books = {*closed, *((key.agreement, key.booked) for key in accruals)}
+    lines.update(_allowed_lines(charged or {}, reference))
+    found_in = {*closed, *((key.agreement, key.booked) for key in accruals)}
+    found_in.update((figure.agreement, figure.booked) for figure in figures)
+    groups = close_groups(reference)
+    books = {(one, period) for name, period in found_in for one in groups[name]}
     for agreement, period in books:
         for owing in filter(is_standing, owings(reference, agreement, period)):
             version, item = reference.version(agreement, owing.version), owing.item
             named = (agreement, version.number, item.name, "", version.currency)
             key = AccrualKey(*named, period, period, None)
-            tiered[agreement, item.name, period, item.price.quantity].setdefault(key, 0)
-    for (agreement, name, period, counts), quantities in tiered.items():
-        found = [
-            o
-            for o in owings(reference, agreement, period)
-            if (o.item.name, o.item.price.quantity) == (name, counts)
-        ]
-        lines.update(_tiered_lines(quantities, reference, found))
-    lines.update(_deal_lines(lines, books, reference))
+            tiered[_scale(agreement, item, period)].setdefault(key, 0)
+    for scale, quantities in tiered.items():
+        found = {
+            (period, o.version): o
+            for period in {key.original for key in quantities}
+            for o in owings(reference, scale[0], period)
+            if _scale(scale[0], o.item, period) == scale
+        }
+        chosen = _chosen(scale, accruals, reference)
+        lines.update(_tiered_lines(quantities, reference, found, chosen, counted or {}))
+    lines.update(_deal_lines(lines, accruals, books, reference, figures))
     return lines
 
 
+def _allowed_lines(
+    charged: Mapping[AccrualKey, Sequence[Charged]], reference: Reference
+) -> dict[AmountKey, Amount]:
+    """The lines of items with an allowance, of each version by itself."""
+    apart: dict[AccrualKey, dict[str, Sequence[Charged]]] = defaultdict(dict)
+    for key, events in charged.items():
+        apart[key._replace(booked="")][key.booked] = events
+    lines: dict[AmountKey, Amount] = {}
+    for key, by_period in apart.items():
+        item = _item(key.agreement, key.version, key.item, reference)
+        rounding = reference.version(key.agreement, key.version).rounding
+        for booked, (exact, micros) in allowed(by_period, item.price, rounding).items():
+            at = _line(key._replace(booked=booked))
+            lines[at] = Amount(exact, micros, item.flow, rounding)
+    return lines
+
+
+def _scale(agreement: str, item: Item, period: str) -> Scale:
+    """What the usage of an item under tiers in a period is counted on, together with other such."""
+    span = item.price.span
+    months = (period,) if span is None else span.covering(period)
+    return agreement, item.name, item.price.alike, months, span
+
+
 def _deal_lines(
-    lines: Mapping[AmountKey, Amount], books: set[tuple[str, str]], reference: Reference
+    lines: Mapping[AmountKey, Amount],
+    accruals: Mapping[AccrualKey, Accrual],
+    books: set[tuple[str, str]],
+    reference: Reference,
+    figures: Sequence[Figure],
 ) -> dict[AmountKey, Amount]:
     """The lines of deals, over those of items."""
+    groups = close_groups(reference)
     usage: dict[tuple[str, str], dict[Place, tuple[Fraction, Fraction]]] = {}
     having = {a for a, of in reference.agreements.items() if any(v.deals for v in of.versions)}
+    looked_at = {one for agreement in having for one in groups[agreement]}
     for agreement, period in books:
-        if agreement in having:
+        if agreement in looked_at:
             # It has deals of its own though it may have no usage.
             nothing = (Fraction(0), Fraction(0))
             usage.setdefault((agreement, period), {})[Place(0, "", "", period)] = nothing
+    for figure in figures:
+        of = usage.setdefault((figure.agreement, figure.period), {})
+        of.setdefault(Place(0, "", "", figure.booked), (Fraction(0), Fraction(0)))
     for key, line in lines.items():
-        if key.agreement in having:
+        # No deal is over tiers that go on over several periods.
+        item = _item(key.agreement, key.version, key.item, reference)
+        if key.agreement in looked_at and item.price.span is None:
             place = Place(key.version, key.item, key.currency, key.booked)
             of = usage.setdefault((key.agreement, key.original), {})
             before, more = of.get(place, (Fraction(0), Fraction(0))), line.stated
             of[place] = (before[0] + more[0], before[1] + more[1])
     deals: dict[AmountKey, Amount] = {}
-    for (agreement, period), stated in usage.items():
-        for at, (worth, flow) in deal_lines(reference, agreement, period, stated).items():
+    for agreement in having:
+        found: dict[tuple[str, Place], tuple[Worth, str]] = {}
+        periods = stated_beside(agreement, groups[agreement], usage)
+        own = [figure for figure in figures if figure.agreement == agreement]
+        used = {
+            period: {
+                place: use
+                for one in groups[agreement]
+                for place, use in as_seen_by(
+                    agreement, one, _used(one, period, accruals, reference)
+                )
+            }
+            for period in periods
+        }
+        for period, stated in periods.items():
+            lines_of = deal_lines(reference, agreement, period, stated, used[period], own)
+            found |= {(period, at): line for at, line in lines_of.items()}
+            stated |= {at: (w.value, w.value + w.missed) for at, (w, _) in lines_of.items()}
+        found |= span_deal_lines(reference, agreement, periods, used)
+        for (period, at), (worth, flow) in found.items():
             key = AmountKey(agreement, at.item, at.version, "", at.currency, at.booked, period)
             deals[key] = Amount(
                 exact=worth.value,
@@ -182,27 +185,101 @@ def _deal_lines(
     return deals
 
 
+def _used(
+    agreement: str, period: str, accruals: Mapping[AccrualKey, Accrual], reference: Reference
+) -> dict[Place, Used]:
+    """What was counted of an agreement's period, in all and by hour."""
+    found: dict[Place, Used] = {}
+    for key, accrual in accruals.items():
+        if (key.agreement, key.original) != (agreement, period):
+            continue
+        use = found.setdefault(Place(key.version, key.item, key.currency, key.booked), Used())
+        if key.hour is None:
+            use.quantity += accrual.quantity
+            use.events += accrual.events
+            continue
+        money = Fraction(accrual.charge_micros)
+        if reference.version(agreement, key.version).rounding.place != "record":
+            money += accrual.residue * MICROS
+        have = use.hours.get(key.hour, (0, Fraction(0), 0))
+        more = (accrual.quantity, money, accrual.events)
+        use.hours[key.hour] = (have[0] + more[0], have[1] + more[1], have[2] + more[2])
+    return found
+
+
+def _chosen(scale: Scale, accruals: Mapping[AccrualKey, Accrual], reference: Reference) -> Chosen:
+    """What chooses the tier of an item by version and statement, if not the item's own quantity.
+
+    Nothing else chooses the tier of what goes on over several periods.
+    """
+    agreement, name, counts, (period, *_), span = scale
+    found: dict[tuple[int, str], int] = {}
+    if span is not None:
+        return found
+    for key, accrual in accruals.items():
+        if (key.agreement, key.original, key.hour) != (agreement, period, None):
+            continue
+        items = reference.version(agreement, key.version).items
+        priced = [item.price for item in items if item.name == name]
+        if not priced or priced[0].alike != counts or not priced[0].chosen_by:
+            continue
+        by_events = priced[0].chosen_by == "events"
+        if key.item == (name if by_events else priced[0].chosen_by):
+            more = accrual.events if by_events else accrual.quantity
+            place = (key.version, key.booked)
+            found[place] = found.get(place, 0) + more
+    return found
+
+
+def _sums(sizes: Iterable[tuple[int, int]]) -> dict[int, int]:
+    """Sums by version."""
+    found: dict[int, int] = {}
+    for version, size in sizes:
+        found[version] = found.get(version, 0) + size
+    return found
+
+
 def _tiered_lines(
-    quantities: Mapping[AccrualKey, int], reference: Reference, owing: Sequence[Owing]
+    quantities: Mapping[AccrualKey, int],
+    reference: Reference,
+    owing: Mapping[Step, Owing],
+    chosen: Chosen,
+    counted: Mapping[AccrualKey, Sequence[Counted]],
 ) -> dict[AmountKey, Amount]:
-    """The lines of one item under tiers and original period, over all periods it was booked in."""
+    """The lines of all usage on one scale of tiers, over all periods it was booked in."""
     lines: dict[AmountKey, Amount] = {}
-    one_of = {key.version: key for key in quantities}
-    before: dict[int, int] | None = None
-    for booked in sorted({key.booked for key in quantities}):
+    one_of = {(key.original, key.version): key for key in quantities}
+    before: dict[Step, int] | None = None
+    booked_in = sorted({key.booked for key in quantities} | {at for _, at in chosen})
+    for booked in booked_in:
         added = {
-            key.version: quantity for key, quantity in quantities.items() if key.booked == booked
+            (key.original, key.version): quantity
+            for key, quantity in quantities.items()
+            if key.booked == booked
         }
-        upto = {number: (before or {}).get(number, 0) + added.get(number, 0) for number in one_of}
-        for number in sorted(one_of):
-            key = one_of[number]._replace(booked=booked)
-            item = _item(key.agreement, number, key.item, reference)
-            terms = reference.version(key.agreement, number)
-            answers = next((o for o in owing if o.version == number), None)
-            # This version's usage stands on top of that of the versions before it, both as the
+        upto = {step: (before or {}).get(step, 0) + added.get(step, 0) for step in one_of}
+        for step in sorted(one_of):
+            key = one_of[step]._replace(booked=booked)
+            item = _item(key.agreement, key.version, key.item, reference)
+            terms = reference.version(key.agreement, key.version)
+            # What is owed by itself is so from the first statement of its period, or later, on.
+            since = next((b for b in booked_in if b >= key.original), booked)
+            answers = owing.get(step) if since <= booked else None
+            old_answers = answers if since < booked else None
+            # This usage stands on top of that of the periods and versions before it, both as the
             # volume was before this booked period and as it is with it.
-            old, old_due, old_parts = _stand(item.price, number, before, answers)
-            new, new_due, new_parts = _stand(item.price, number, upto, answers)
+            if item.price.measure is None:
+                low = _sums((v, n) for (v, at), n in chosen.items() if at < booked)
+                high = _sums((v, n) for (v, at), n in chosen.items() if at <= booked)
+                of = divisor(item.price, terms, key.original)
+                was, now = over(before, of), over(upto, of)
+                old, old_due, old_parts = stand_on_sums(item.price, step, was, old_answers, low)
+                new, new_due, new_parts = stand_on_sums(item.price, step, now, answers, high)
+            else:
+                earlier = None if before is None else happened(quantities, counted, booked, -1)
+                so_far = happened(quantities, counted, booked, 0)
+                old, old_due, old_parts = stand(item.price, step[1], earlier, old_answers)
+                new, new_due, new_parts = stand(item.price, step[1], so_far, answers)
             missed = (new_due - new) - (old_due - old)
             if terms.rounding.place == "statement":
                 micros, short = round_micros(new - old, SHOWN), round_micros(missed, SHOWN)
@@ -210,9 +287,9 @@ def _tiered_lines(
                 micros = round_micros(new, terms.rounding) - round_micros(old, terms.rounding)
                 due = round_micros(new_due, terms.rounding) - round_micros(old_due, terms.rounding)
                 short = due - micros
-            # Late usage of an earlier version moves a later one up the tiers: that line has money
-            # though it has no usage of its own in this booked period.
-            if number in added or new != old or micros != 0 or missed != 0 or short != 0:
+            # Late usage of an earlier period or version moves a later one up the tiers: that line
+            # has money though it has no usage of its own in this booked period.
+            if step in added or new != old or micros != 0 or missed != 0 or short != 0:
                 parts = _difference(old_parts, new_parts)
                 lines[_line(key)] = Amount(
                     new - old, micros, item.flow, terms.rounding, parts, missed, short
@@ -221,43 +298,24 @@ def _tiered_lines(
     return lines
 
 
-def _stand(
-    price: Price, number: int, volumes: Mapping[int, int] | None, owing: Owing | None
-) -> tuple[Fraction, Fraction, Placed]:
-    """What a version comes to by some volumes: what is accrued, what is due, and the parts.
-
-    Before anything was booked (None) there is nothing, not even what is owed without usage.
-    """
-    if volumes is None:
-        return Fraction(0), Fraction(0), {}
-    start = sum(volume for version, volume in volumes.items() if version < number)
-    end, total = start + volumes[number], sum(volumes.values())
-    # Of nothing nobody owes anything, but where the whole period is at zero and its item says so.
-    owes_nothing = end == 0 and not (owing is not None and total == 0 and price.flat_on_zero)
-    top = {} if owes_nothing else placed_parts(price, end)
-    parts = dict(_difference_of(placed_parts(price, start) if start else {}, top))
-    value = sum((amount for _, amount in parts.values()), Fraction(0))
-    if owing is None or price.at_least == 0:
-        return value, value, parts
-    least = price.at_least * owing.part
-    extra = tier_amount(price, least) - tier_amount(price, total) if least > total else Fraction(0)
-    return value, value + extra, parts
-
-
-def _difference_of(
-    old: Placed, new: Placed
-) -> Iterator[tuple[tuple[int, int], tuple[Fraction, Fraction]]]:
-    """What is more in each part of a new state than in an old one."""
-    none = (Fraction(0), Fraction(0))
-    for place in sorted(old.keys() | new.keys()):
-        (q_old, a_old), (q_new, a_new) = old.get(place, none), new.get(place, none)
-        if (q_old, a_old) != (q_new, a_new):
-            yield place, (q_new - q_old, a_new - a_old)
+def happened(
+    keys: Iterable[AccrualKey],
+    counted: Mapping[AccrualKey, Sequence[Counted]],
+    booked: str,
+    more: int,
+) -> dict[int, list[Counted]]:
+    """The events of each version, booked before a period (-1), or up to and with it (0)."""
+    found: dict[int, list[Counted]] = {}
+    for key in keys:
+        of_version = found.setdefault(key.version, [])
+        if key.booked < booked or (more == 0 and key.booked == booked):
+            of_version += counted.get(key, ())
+    return found
 
 
 def _difference(old: Placed, new: Placed) -> tuple[tuple[Fraction, Fraction], ...]:
     """The same without the places."""
-    return tuple(part for _, part in _difference_of(old, new))
+    return tuple(part for _, part in difference_of(old, new))
 
 
 def statement_totals(lines: Mapping[AmountKey, Amount]) -> dict[TotalKey, Total]:

@@ -16,11 +16,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
+from typing import Any
 
 import fastavro
 from fastavro.types import Schema
 
 FAMILIES = {1: "voice", 2: "sms", 3: "data", 4: "bandwidth", 5: "circuit", 6: "transaction"}
+SECOND_VERSIONS = {16: 6}  # by schema id the id of the first version
 UNREADABLE_ID = 9
 ENVELOPE_OFFSET = 100
 FRAME_BYTES = 5
@@ -33,9 +35,37 @@ UTC_OFFSET_MINUTES_MAX = 900
 NUMBER_DIGITS_MAX = 15
 INT_MIN, INT_MAX = -(2**31), 2**31 - 1
 
+# What becomes of an event, by the reason that it has no price, or none.
+OUTCOMES = {
+    "none": "rated",
+    "test": "excluded",
+    "retail": "excluded",
+    "no_attribution_key": "suspended",
+    "unknown_route": "suspended",
+    "unknown_access_point": "suspended",
+    "unknown_network": "suspended",
+    "unknown_product": "suspended",
+    "unknown_channel": "suspended",
+    "no_agreement": "suspended",
+    "no_item": "suspended",
+    "no_rate": "suspended",
+    "currency_mismatch": "suspended",
+    "future_time": "suspended",
+    "conflicting_body": "suspended",
+    "charge_overflow": "suspended",
+    "session_expired": "suspended",
+    "no_receiver": "suspended",
+    "too_long": "suspended",
+    "no_original_time": "suspended",
+}
+
 # Fields that count something; the amount, negative for a refund; and the E.164 numbers.
 COUNTS = ("duration_ms", "volume_up_bytes", "volume_down_bytes", "units")
 AMOUNT = "retail_amount_micros"
+SIGNED = (AMOUNT, "cost_amount_micros")  # negative for a refund
+# What a later version has more, where it says no more than the version before.
+UNSAID = {"original_started_at": None, "cost_amount_micros": 0}
+UNSAID_BYTES = bytes(len(UNSAID))  # at the end of a datum: of no branch, of nothing
 NUMBERS = ("called_number", "routing_number")
 NUMBERING = ("source", "epoch", "sequence")
 
@@ -92,6 +122,12 @@ class Usage:
         return self.text("source") or ""
 
     @property
+    def priced_at(self) -> int:
+        """When the terms were in force that price it: at the start of what it reverses, if any."""
+        original = self.fields.get("original_started_at")
+        return original if isinstance(original, int) else self.number("started_at")
+
+    @property
     def identity(self) -> Identity | None:
         """What makes the event the same event: its number at the source, else its id there."""
         event_id = self.text("event_id")
@@ -114,17 +150,25 @@ def read_schemas(directory: Traversable | None = None) -> Schemas:
     place = resources.files("schemas") if directory is None else directory
     parsed: dict[int, Schema] = {}
     narrow: dict[int, frozenset[str]] = {}
-    for schema_id, family in {**FAMILIES, UNREADABLE_ID: "unreadable"}.items():
-        schema = json.loads(place.joinpath(f"usage_{family}.avsc").read_text(encoding="utf-8"))
+    files = {**FAMILIES, UNREADABLE_ID: "unreadable"}
+    files |= {later: f"{FAMILIES[first]}.v2" for later, first in SECOND_VERSIONS.items()}
+    for schema_id, file in files.items():
+        schema = json.loads(place.joinpath(f"usage_{file}.avsc").read_text(encoding="utf-8"))
         for field in schema["fields"]:
-            if isinstance(field["type"], dict) and "logicalType" in field["type"]:
-                # A timestamp far outside of any calendar must still decode, to be refused by name.
-                field["type"] = field["type"]["type"]
+            # A timestamp far outside of any calendar must still decode, to be refused by name.
+            field["type"] = _plain_type(field["type"])
         narrow[schema_id] = frozenset(
             field["name"] for field in schema["fields"] if field["type"] in ("int", ["null", "int"])
         )
         parsed[schema_id] = fastavro.parse_schema(schema, named_schemas={})
     return Schemas(parsed, narrow)
+
+
+def _plain_type(kind: Any) -> Any:  # noqa: ANN401 - Avro types are JSON of any shape
+    """A type, or each of several, as the number that a logical type is written as."""
+    if isinstance(kind, list):
+        return [_plain_type(one) for one in kind]
+    return kind["type"] if isinstance(kind, dict) and "logicalType" in kind else kind
 
 
 def read_message(message: bytes, schemas: Schemas) -> list[Usage | Fault]:
@@ -133,7 +177,7 @@ def read_message(message: bytes, schemas: Schemas) -> list[Usage | Fault]:
         return [Fault("bad_magic", None, "no zero byte and schema id in front")]
     schema_id = int.from_bytes(message[1:FRAME_BYTES], "big")
     family_id = schema_id - ENVELOPE_OFFSET if schema_id > ENVELOPE_OFFSET else schema_id
-    if family_id not in FAMILIES and schema_id != UNREADABLE_ID:
+    if family_id not in schemas.parsed or schema_id == UNREADABLE_ID + ENVELOPE_OFFSET:
         return [Fault("unknown_schema", None, f"schema id {schema_id}")]
     data = io.BytesIO(message[FRAME_BYTES:])
     try:
@@ -177,13 +221,19 @@ def _long(data: io.BytesIO) -> int:
 
 
 def _usage(data: io.BytesIO, family_id: int, schemas: Schemas) -> Usage:
-    """One event of a family."""
+    """One event of a family; what it says is the same in every version that it can be said in."""
     fields, body = _datum(data, family_id, schemas)
+    first_id = SECOND_VERSIONS.get(family_id, family_id)
+    is_plain = all(fields.get(name) == value for name, value in UNSAID.items())
+    if first_id != family_id and is_plain:
+        body = body.removesuffix(UNSAID_BYTES)
+        fields = {name: value for name, value in fields.items() if name not in UNSAID}
+        family_id = first_id
     if not _is_numbered(fields):
         # Known by its id: a number that identifies nothing says nothing about the event either.
         said = {name: value for name, value in fields.items() if name not in NUMBERING}
         body = json.dumps(said, sort_keys=True).encode()
-    return Usage(FAMILIES[family_id], fields, bytes([family_id]) + body)
+    return Usage(FAMILIES[first_id], fields, bytes([family_id]) + body)
 
 
 def _is_numbered(fields: Mapping[str, Value]) -> bool:
@@ -249,9 +299,7 @@ def _quantities(usage: Usage) -> list[int]:
     quantities = _counts(usage)
     if "volume_up_bytes" in usage.fields:
         quantities.append(usage.number("volume_up_bytes") + usage.number("volume_down_bytes"))
-    if AMOUNT in usage.fields:
-        quantities.append(usage.number(AMOUNT))
-    return quantities
+    return quantities + [usage.number(name) for name in SIGNED if name in usage.fields]
 
 
 def _impossible_time(usage: Usage) -> bool:
@@ -260,6 +308,8 @@ def _impossible_time(usage: Usage) -> bool:
     if not STARTED_FROM_US <= started < STARTED_UPTO_US:
         return True
     if "ended_at" in usage.fields and usage.number("ended_at") < started:
+        return True
+    if not STARTED_FROM_US <= usage.priced_at <= started:
         return True
     return abs(usage.number("utc_offset_minutes")) > UTC_OFFSET_MINUTES_MAX
 

@@ -23,22 +23,26 @@ import numpy as np
 import pyarrow.compute as pc
 
 from ops.explain_bands import parts
+from ops.explain_intervals import stretch
 from ops.explain_leg import arithmetic, rate_line
+from ops.explain_session import together
+from ops.explain_shares import told
 from ops.whatif import Whatif
 from schemas import keys
 from schemas.agreements import OWN_NAME
-from schemas.codes import KeyKind, Role
+from schemas.codes import KeyKind, PriceKind, Role
 from schemas.columns import decode
-from schemas.money import format_micros
+from schemas.money import NANOS, format_micros
 from schemas.reference import Reference, load
 from schemas.selectors import ROLE_KINDS
 from schemas.terms_selectors import key_conditions
 from state.tables import NONE, Tables, build
-from streams.accrual import NANOS, Book, Terms
+from streams.accrual import Book
 from streams.attribution import KEYS
 from streams.contribution import Series
 from streams.files import read_file
 from streams.statement import fraction_text
+from streams.terms import Terms
 
 Row = dict[str, Any]
 Document = dict[str, Any]
@@ -172,20 +176,32 @@ def legs(whatif: Whatif) -> list[Row]:
     """Every leg in order of time, then every event that has no price with the reason."""
     known: dict[tuple[Any, ...], str] = {}  # looking for a deck's increments takes its time
     found: list[Row] = []
-    for row in sorted(whatif.legs(), key=_order):
+    rows = sorted(together(whatif.legs()), key=_order)
+    of_event: dict[tuple[Any, ...], list[Row]] = {}
+    for row in rows:
+        of_event.setdefault(_place(row), []).append(row)
+    for row in rows:
         item = _terms(row, whatif.book).item
         line = tuple(row.get(field) for field in LINE_FIELDS)  # a band is in blocks with bands only
         if line not in known:
             known[line] = rate_line(row, item, whatif.tables)
         said = {"rate_line": known[line], "arithmetic": arithmetic(row, item)}
-        found.append({**leg(row, whatif.book), **said, "parts": parts(row, item)})
+        shared = told(row, of_event[_place(row)], whatif.book) if "leg" in row else {}
+        pieces = [*parts(row, item), *stretch(row, item, _terms(row, whatif.book).version.zone)]
+        found.append({**leg(row, whatif.book), **said, **shared, "parts": pieces})
     return found + [_unpriced(record) for record in whatif.unpriced()]
 
 
 def _order(row: Mapping[str, Any]) -> tuple[Any, ...]:
     """Event time, then identity: the order that does not depend on how usage came in."""
     identity = row["source"], row["epoch"], row["sequence"] or 0, row["event_id"] or ""
-    return (row["started_us"], *identity, row["role"], row["item"])
+    of_leg = row.get("leg") or 0, row["item"], row.get("from_us") or 0
+    return (row["started_us"], *identity, row["role"], *of_leg)
+
+
+def _place(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Where a leg's event stands on the log."""
+    return (row["partition"], row["offset"], row["row"])
 
 
 def leg(row: Mapping[str, Any], book: Book) -> Row:
@@ -193,6 +209,7 @@ def leg(row: Mapping[str, Any], book: Book) -> Row:
     terms = _terms(row, book)
     item = terms.item
     residue = Fraction(row["residue"], item.unit * NANOS)
+    later = terms.tiered or item.price_kind is PriceKind.COUNTED
     return {
         "event": _event(row),
         "started_at": moment(row["started_us"]),
@@ -204,11 +221,11 @@ def leg(row: Mapping[str, Any], book: Book) -> Row:
         "raw_quantity": row["raw_quantity"],
         "quantity": row["quantity"],
         "unit": item.quantity.label,
-        "charge": None if terms.tiered else format_micros(row["charge_micros"]),
-        "residue": None if terms.tiered else fraction_text(residue),
+        "charge": None if later else format_micros(row["charge_micros"]),
+        "residue": None if later else fraction_text(residue),
         "currency": terms.version.currency,
         "flow": item.flow.label,
-        "reason": "priced by the period" if terms.tiered else "",
+        "reason": "priced by the period" if later else "",
     }
 
 

@@ -21,10 +21,11 @@ import pyarrow.compute as pc
 
 from schemas.codes import Outcome, Reason
 from schemas.reference import load
-from schemas.topics import RATE_CHANGELOG, RATED, STATEMENTS
+from schemas.topics import ACCRUE_CHANGELOG, RATE_CHANGELOG, RATED, STATEMENTS
 from state.archive import Archive, read_block
 from state.tables import Tables, build
 from streams.accrual import Book
+from streams.facts import Facts
 from streams.local import LocalStore
 from streams.log import Closeable, Segment
 
@@ -87,6 +88,13 @@ class Topics(Closeable):
         """All statements, by number."""
         documents = [json.loads(value) for _, _, value in self.latest(STATEMENTS.name)]
         return sorted(documents, key=lambda d: str(d["number"]))
+
+    def facts(self) -> Facts:
+        """What is known besides usage and terms: figures of partners, frozen rates of exchange."""
+        found = Facts()
+        for _, key, value in self.latest(ACCRUE_CHANGELOG.name):
+            found.take(key, value)
+        return found
 
     def outcomes(self) -> Mapping[tuple[str, str], int]:
         """How many events had which outcome and reason, in the order of their codes."""

@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from ops.oracle import Close, Recycle, Settlement, settle
+from ops.oracle_amounts import Accrual, AccrualKey, AmountKey
 from ops.oracle_reference import Reference, read_reference
-from ops.oracle_statement import Accrual, AccrualKey, AmountKey
 from ops.verify_log import AccrualFigures, Found, InForce, ReadTopics, read_found
+from ops.verify_payment import declarations, payment_differences
 from ops.verify_statement import statement_differences
 from schemas.money import format_micros
 from schemas.records import codec
-from schemas.topics import RECYCLE, USAGE, partition_of
+from schemas.topics import COMMANDS, RECYCLE, USAGE, partition_of
 from streams.log import Segment
 
 NANOS = 10**9
@@ -65,7 +66,8 @@ def verify(
     found = read_found(read)
     in_force = InForce(read)
     used = in_force.reference_ids(found.read_upto)
-    known = {name: read_reference(reference_of(name)) for name in sorted(used | {current})}
+    wanted = used | {current} | _paid_by(found)
+    known = {name: read_reference(reference_of(name)) for name in sorted(wanted)}
     newest = known[current]
 
     def in_force_at(topic: str, partition: int, offset: int) -> Reference:
@@ -77,12 +79,13 @@ def verify(
         [Close(d["agreement"], d["period"], d["cut"]) for d in found.documents],
         usage_partitions=usage_partitions,
         reference_of=in_force_at,
-        recycles=_recycles(read([RECYCLE.name]), found),
+        recycles=_recycles(read([RECYCLE.name]), found, in_force),
         accrued={
             a.name: found.accrued_upto.get(partition_of(a.pool, settlement_partitions), {})
             for a in newest.agreements.values()
         },
         explained=(),
+        figures=declarations(read([COMMANDS.name]), found, newest).figures,
     )
     outcomes: dict[str, int] = {}
     for (outcome, _), count in found.counts.items():
@@ -97,8 +100,14 @@ def verify(
             *found.unreadable,
             *in_force.gaps(found.read_upto),
             *_differences(found, expected, newest),
+            *payment_differences(found, expected, read([COMMANDS.name]), newest, known),
         ],
     )
+
+
+def _paid_by(found: Found) -> set[str]:
+    """The references by which statements were made whose totals say more than both flows."""
+    return {str(d["reference"]) for d in found.documents if any(len(t) > 4 for t in d["totals"])}  # noqa: PLR2004
 
 
 def _differences(found: Found, expected: Settlement, reference: Reference) -> Iterator[str]:
@@ -122,7 +131,7 @@ def _usage(segments: Iterator[Segment], found: Found) -> Iterator[tuple[int, int
                 yield segment.partition, offset, segment.log_time_us(index), value
 
 
-def _recycles(segments: Iterator[Segment], found: Found) -> Iterator[Recycle]:
+def _recycles(segments: Iterator[Segment], found: Found, in_force: InForce) -> Iterator[Recycle]:
     """All requests to try suspended usage again that have been heard."""
     records = codec("suspense.avsc")
     for segment in segments:
@@ -131,7 +140,9 @@ def _recycles(segments: Iterator[Segment], found: Found) -> Iterator[Recycle]:
             value = segment.values[index]
             if offset < upto and value is not None:
                 waits_as = str(records.decode(value)["suspense_id"])
-                yield Recycle(waits_as, segment.partition, offset, segment.log_time_us(index))
+                after = in_force.usage_before(segment.partition, offset)
+                at_us = segment.log_time_us(index)
+                yield Recycle(waits_as, segment.partition, offset, at_us, after)
 
 
 def _named(counts: Mapping[tuple[str, str], int]) -> dict[str, str]:

@@ -15,16 +15,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ops.oracle_statement import AccrualKey
+from ops.oracle_amounts import AccrualKey
 from schemas.records import codec
 from schemas.topics import (
     ACCRUALS,
     ACCRUE_CHANGELOG,
+    COMMANDS,
     CONTRIBUTIONS,
     QUARANTINE,
     RATE_CHANGELOG,
+    RECYCLE,
     STATEMENTS,
     SUSPENSE,
+    USAGE,
 )
 from state.balances import join_residue
 from streams.contribution import from_bytes
@@ -34,6 +37,8 @@ from streams.log import Segment
 ReadTopics = Callable[[Sequence[str]], Iterator[Segment]]
 Place = tuple[str, int]
 CLOSED_KEY = b"closed/"
+DECLARED_KEY = b"declared/"
+RATE_KEY = b"fx/"
 POSITION_KEY = b"position"
 # What the readers of JSON and Avro raise on bytes that are something else.
 UNREADABLE = (EOFError, IndexError, KeyError, OverflowError, TypeError, ValueError)
@@ -56,16 +61,20 @@ class Found:
     """All figures on a log, and how far they go.
 
     `read_upto` is how far usage and recycling were read, by (topic, partition); `accrued_upto` how
-    far each settlement partition has accrued, by place (`usage.v1/3`). `waiting` counts suspended
-    usage by suspense id (without the digest of a conflicting body) and reason. `unreadable` names
-    what is no record of its topic.
+    far each settlement partition has accrued, by place (`usage.v1/3`), and `commanded_upto` up to
+    which command. `declared` and `frozen` are facts as the state has them. `waiting` counts
+    suspended usage by suspense id (without the digest of a conflicting body) and reason.
+    `unreadable` names what is no record of its topic.
     """
 
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     read_upto: dict[Place, int] = field(default_factory=dict)
     accrued_upto: dict[int, Mapping[str, int]] = field(default_factory=dict)
+    commanded_upto: dict[int, int] = field(default_factory=dict)
     rows: dict[AccrualKey, AccrualFigures] = field(default_factory=dict)
     closed: dict[tuple[str, str], str] = field(default_factory=dict)
+    declared: dict[tuple[str, ...], list[Any]] = field(default_factory=dict)
+    frozen: dict[tuple[str, ...], list[str]] = field(default_factory=dict)
     documents: list[dict[str, Any]] = field(default_factory=list)
     waiting: Counter[tuple[str, str]] = field(default_factory=Counter)
     quarantined: dict[tuple[int, int, int], str] = field(default_factory=dict)
@@ -115,10 +124,16 @@ def _rate_state(found: Found, partition: int, key: bytes, value: bytes) -> None:
 
 def _accrue_state(found: Found, partition: int, key: bytes, value: bytes) -> None:
     if key == POSITION_KEY:
-        found.accrued_upto[partition] = json.loads(value)["covers"]
+        record = json.loads(value)
+        found.accrued_upto[partition] = record["covers"]
+        found.commanded_upto[partition] = record["positions"].get(COMMANDS.name, 0)
     elif key.startswith(CLOSED_KEY):
         agreement, period = json.loads(key.removeprefix(CLOSED_KEY))
         found.closed[agreement, period] = json.loads(value)
+    elif key.startswith(DECLARED_KEY):
+        found.declared[tuple(json.loads(key.removeprefix(DECLARED_KEY)))] = json.loads(value)
+    elif key.startswith(RATE_KEY):
+        found.frozen[tuple(json.loads(key.removeprefix(RATE_KEY)))] = json.loads(value)
 
 
 def _accruals(found: Found, value: bytes) -> None:
@@ -157,6 +172,8 @@ class InForce:
         first partition tell all.
         """
         spans: dict[Place, list[tuple[int, int, str]]] = defaultdict(list)
+        self._heard: dict[int, list[tuple[int, int]]] = defaultdict(list)
+        usage_upto: dict[int, int] = {}
         for segment in read([CONTRIBUTIONS.name]):
             if segment.partition != 0:
                 continue
@@ -166,6 +183,12 @@ class InForce:
                     for cover in block.covers:
                         span = (cover.start, cover.upto, block.reference_id)
                         spans[cover.topic, cover.partition].append(span)
+                        if cover.topic == USAGE.name:
+                            usage_upto[cover.partition] = cover.upto
+                    for cover in block.covers:
+                        if cover.topic == RECYCLE.name:
+                            heard = (cover.upto, usage_upto.get(cover.partition, 0))
+                            self._heard[cover.partition].append(heard)
         self._spans = {place: sorted(found) for place, found in spans.items()}
         self._starts = {place: [s for s, _, _ in found] for place, found in self._spans.items()}
 
@@ -177,6 +200,10 @@ class InForce:
             return None
         start, upto, reference_id = self._spans[place][at]
         return reference_id if start <= offset < upto else None
+
+    def usage_before(self, partition: int, offset: int) -> int | None:
+        """How far usage had been read when a request to try again was heard; None: not yet."""
+        return next((usage for upto, usage in self._heard[partition] if offset < upto), None)
 
     def reference_ids(self, read_upto: Mapping[Place, int]) -> set[str]:
         """All references that were in force up to some positions."""

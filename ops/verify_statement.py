@@ -15,7 +15,7 @@ from fractions import Fraction
 from typing import Any
 
 from ops.oracle import Settlement
-from ops.oracle_statement import Accrual, AccrualKey, Amount, AmountKey
+from ops.oracle_amounts import Accrual, AccrualKey, Amount, AmountKey
 
 MICROS = 10**6
 NOTHING = Accrual(0, 0, 0, Fraction(0))
@@ -77,7 +77,7 @@ def _stated(line: Mapping[str, Any]) -> Figures:
     if "tiers" in line:
         parts = [(Fraction(t["quantity"]), Fraction(t["amount"])) for t in line["tiers"]]
         figures["tiers"] = _parts(parts)
-    elif "residue" in line:
+    if "residue" in line:
         figures["residue"] = str(Fraction(line["residue"]))
     return figures
 
@@ -92,9 +92,8 @@ def _wanted(line: Amount, accrual: Accrual) -> Figures:
     }
     if line.is_deal:
         return figures
-    if line.tiers is None:
-        figures["residue"] = str(line.exact - Fraction(line.micros, MICROS))
-    else:
+    figures["residue"] = str(line.exact - Fraction(line.micros, MICROS))
+    if line.tiers is not None:
         figures["tiers"] = _parts(line.tiers)
     return figures
 

@@ -27,6 +27,7 @@ from state.archive import read_block
 from state.balances import stack
 from state.tables import Tables
 from streams.accrual import Book
+from streams.facts import Which
 from streams.files import FileReport
 from streams.log import Closeable
 from streams.statement import Document
@@ -37,6 +38,10 @@ Row = dict[str, Any]
 
 class CloseRefusedError(Exception):
     """A period cannot be closed; the sentence says why."""
+
+
+class DeclarationRefusedError(Exception):
+    """A partner's figure cannot be taken; the sentence says why."""
 
 
 class Whatif(Closeable):
@@ -101,6 +106,16 @@ class Whatif(Closeable):
         if choice.remarks:
             raise CloseRefusedError("; ".join(choice.remarks))
         return self._weir.close_periods(choice.agreements, period)
+
+    def declare(self, which: Which, value: str) -> None:
+        """Declare a partner's figure, as decimal text.
+
+        Raises:
+            DeclarationRefusedError: it was refused.
+        """
+        reason = self._weir.declare(which, value)
+        if reason is not None:
+            raise DeclarationRefusedError(reason)
 
     def periods(self) -> list[tuple[str, str]]:
         """The agreements and periods that something is booked in."""

@@ -20,7 +20,10 @@ from pydantic import (
     field_validator,
 )
 
+from schemas.allowance import Allowance
+from schemas.clawback import Clawback
 from schemas.codes import Direction, Flow, Model, Role, RoundingMode, RoundingPlace, Service
+from schemas.counts import Count
 from schemas.deals import DEAL_MODELS, Deal
 from schemas.documents import Path
 from schemas.fields import (
@@ -34,9 +37,12 @@ from schemas.fields import (
     whole,
     word_of,
 )
+from schemas.measures import Measure
 from schemas.moments import OPEN_UPTO_S, check_zone
-from schemas.prices import PRICE_MODELS, Count, Price
+from schemas.payment import Decimals, SettleIn, Tax, Tolerance, decimals_of
+from schemas.prices import PRICE_MODELS, Price
 from schemas.selectors import Where
+from schemas.splits import SPLIT_MODELS, Split
 
 OWN_NAME = "own"
 
@@ -87,6 +93,10 @@ class Item(Strict):
     where: Where | None = None
     surcharge: Annotated[bool, word_of(TRUTH)] = False
     regulated: Name | None = None
+    split: Split | None = None
+    measure: Measure | None = None
+    clawback: Clawback | None = None
+    allowance: Allowance | None = None
     price: Price
 
     @field_validator("where", mode="before")
@@ -101,7 +111,7 @@ class Rounding(Strict):
 
     place: Annotated[RoundingPlace, one_of(RoundingPlace)] = RoundingPlace.RECORD
     mode: Annotated[RoundingMode, one_of(RoundingMode)] = RoundingMode.HALF_UP
-    decimals: Annotated[int, whole(-2, 6)] = 6
+    decimals: Decimals = 6
 
 
 class Master(Strict):
@@ -121,9 +131,17 @@ class Version(Strict):
     currency: Annotated[str, BeforeValidator(currency_code)]
     period: Annotated[Literal["month", "day"], word_of(PERIODS)] = "month"
     rounding: Rounding = Rounding()
+    tax: Tax | None = None
+    settle_in: SettleIn | None = None
+    tolerance: Tolerance | None = None
     master: Master | None = None
     items: tuple[Item, ...]
     deals: tuple[Deal, ...] = ()
+
+    @property
+    def decimals(self) -> int:
+        """How many decimals amounts are rounded to, which may be those of the currency."""
+        return decimals_of(self.rounding.decimals, self.currency)
 
     @property
     def valid_from_s(self) -> int:
@@ -160,6 +178,10 @@ def _field_names(*models: type[BaseModel]) -> tuple[str, ...]:
 
 
 FIELDS = _field_names(
-    Partner, Agreement, Version, Rounding, Master, Item, Where, *DEAL_MODELS, *PRICE_MODELS
+    *(Partner, Agreement, Version, Rounding, Tax, SettleIn, Tolerance, Master, Item, Where),
+    *(Allowance, Clawback, Measure),
+    *DEAL_MODELS,
+    *PRICE_MODELS,
+    *SPLIT_MODELS,
 )
 """Every field of the YAML files, to suggest for one that is mistyped."""

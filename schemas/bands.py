@@ -24,6 +24,7 @@ from schemas.documents import Path, Problems
 from schemas.fields import Name, Strict, check_name, read_text
 from schemas.moments import parse_moment
 from schemas.prices import BandRates, DeckPrice
+from schemas.selectors import BandCondition
 from schemas.sheets import Sheet, read_csv
 
 BANDS_FILE = "bands.yaml"
@@ -155,6 +156,16 @@ def rates_findings(rates: BandRates, plan: BandPlan) -> Iterator[tuple[Path, str
         if band not in plan.names:
             known = ", ".join(plan.names)
             yield ("prices", band), f"is no band of {plan.plan}; its bands are {known}"
+
+
+def condition_findings(condition: BandCondition, plan: BandPlan) -> Iterator[tuple[Path, str]]:
+    """A condition names bands of its plan, and not all of them, for then it asks for nothing."""
+    known = ", ".join(plan.names)
+    for place, band in enumerate(condition.bands):
+        if band not in plan.names:
+            yield ("in", place), f"{band!r} is no band of {plan.plan}; its bands are {known}"
+    if set(condition.bands) >= set(plan.names):
+        yield ("in",), f"lists all bands of {plan.plan}, which always hold; remove the condition"
 
 
 def deck_findings(

@@ -20,6 +20,7 @@ import polars as pl
 from pydantic import BeforeValidator, Field
 
 from schemas.agreements import Agreement, Item, Version
+from schemas.amounts import Nanos
 from schemas.curves import block_size
 from schemas.decks import Deck
 from schemas.documents import Path
@@ -30,7 +31,6 @@ from schemas.prices import (
     PERS,
     BandedPrice,
     DeckPrice,
-    Nanos,
     Per,
     PerField,
     Tiered,

@@ -89,8 +89,33 @@ class PriceKind(Code):
     TIERS = 2
     SHARE = 3
     STEPS = 4
+    RECURRING = 5
+    COUNTED = 6
+    RECEIVED = 7
     BOUNDS = 8
     FEE = 9
+    SWAP = 10
+    CAPACITY = 11
+
+
+class Result(Code):
+    """What a deal makes of the money that it is over: something more, or something else."""
+
+    ADD = 0
+    REPLACE = 1
+
+
+class DealWindow(Code):
+    """What the tiers of a deal begin anew with."""
+
+    PERIOD = 0
+    HOUR = 1
+    QUARTER = 2
+    YEAR = 3
+
+
+BY_PERIOD = frozenset({PriceKind.TIERS, PriceKind.RECURRING})
+"""The kinds of price that depend on all of a period's usage."""
 
 
 class Number(Code):
@@ -112,6 +137,18 @@ class Quantity(Code):
     AMOUNT_MICROS = 4
     UP_BYTES = 5
     DOWN_BYTES = 6
+    COST_MICROS = 7
+    MARGIN_MICROS = 8
+    UNIT_DAYS = 9
+    UNIT_SECONDS = 10
+    BITS_PER_SECOND = 11
+
+
+class ClawbackRule(Code):
+    """How much of a charge is taken back within the window of a clawback."""
+
+    FULL = 0
+    PRO_RATA = 1
 
 
 class CountRound(Code):
@@ -122,11 +159,86 @@ class CountRound(Code):
     HALF_UP = 2
 
 
+class Whole(Code):
+    """What is counted as one call: each record, each leg of a session, or all of the session."""
+
+    RECORD = 0
+    LEGS = 1
+    SESSION = 2
+
+
+class AttemptOn(Code):
+    """Which records of no quantity an attempt fee is for: every one, or the last of a session."""
+
+    EVERY = 0
+    LAST = 1
+
+
+TIMES = frozenset({Quantity.UNIT_DAYS, Quantity.UNIT_SECONDS})
+"""What is counted of an interval: units by how long they were in service."""
+
+
+class Every(Code):
+    """What a recurring price is for: a day, a week, or a month, quarter or year of the calendar."""
+
+    DAY = 0
+    WEEK = 1
+    MONTH = 2
+    QUARTER = 3
+    YEAR = 4
+
+
 class CurveKind(Code):
     """How tiers price a quantity: each tier its own part, or the tier reached all of it."""
 
     GRADUATED = 0
     VOLUME = 1
+
+
+class Each(Code):
+    """What tiers start anew with, or what a measure looks at."""
+
+    FIVE_MINUTES = 1
+    HOUR = 2
+    DAY = 3
+    PERIOD = 4
+    QUARTER = 5
+    YEAR = 6
+
+
+class MeasureKind(Code):
+    """What a period, or a window of it, is reduced to before it is priced."""
+
+    SUM = 0
+    PEAK = 1
+    PERCENTILE = 2
+    AVERAGE = 3
+    DISTINCT = 4
+    FIRST = 5
+
+
+class Way(Code):
+    """Which bytes make a level: up, down, the higher one of both levels, or their sum."""
+
+    UP = 0
+    DOWN = 1
+    HIGHER = 2
+    SUM = 3
+
+
+class Missing(Code):
+    """What becomes of windows without a sample: none, nothing, or the last one before again."""
+
+    DROP = 0
+    ZERO = 1
+    REPEAT = 2
+
+
+class Member(Code):
+    """Whose different ones are counted."""
+
+    SUBSCRIBER = 0
+    INSTANCE = 1
 
 
 class RoundingPlace(Code):
@@ -154,6 +266,26 @@ class BandSplit(Code):
     START_BAND = 0
     COMPLETE_INCREMENT = 1
     ROUND_EACH_BAND = 2
+
+
+class Allot(Code):
+    """How an amount is divided among parties, and who has what is left of its smallest units."""
+
+    LARGEST_REMAINDER = 0
+    FIRST_PARTS = 1
+    REST_TO_LAST = 2
+
+
+class LegKind(Code):
+    """Why there is a leg: usage itself, something added to it, or a share of another leg.
+
+    A correction is no leg of its own, but what one has become more or less.
+    """
+
+    USAGE = 0
+    SURCHARGE = 1
+    SHARE = 2
+    CORRECTION = 3
 
 
 class Outcome(Code):
@@ -185,6 +317,9 @@ class Reason(Code):
     FUTURE_TIME = 30
     CONFLICTING_BODY = 31
     CHARGE_OVERFLOW = 32
+    SESSION_EXPIRED = 33
+    NO_ORIGINAL_TIME = 34
+    NO_RECEIVER = 35
     TOO_LONG = 36
     UNDECODABLE = 40
     BAD_MAGIC = 41

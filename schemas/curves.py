@@ -2,17 +2,18 @@
 
 The models of `schemas/prices.py` say what one field may be. Here is what they may be together, and
 how a text in the unit of the price becomes a whole quantity: `up_to: 1000` under `per: minute` are
-60,000 seconds. A mistake is a path below the price with a sentence that says what to do.
+60,000 seconds, `up_to: 10 second` are ten. A mistake is a path below the price with a sentence that
+says what to do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from schemas.codes import Quantity
 from schemas.documents import Finding, Path
 from schemas.money import NANOS, NANOS_DECIMALS, parse_decimal
-from schemas.prices import Per, Tier, Tiered, TiersPrice
+from schemas.prices import AVERAGE, PERS, Per, PeriodTiers, Tier, Tiered
 
 # A bound must fit a column of quantities with room to add.
 TIER_QUANTITY_MAX = 2**62
@@ -33,43 +34,58 @@ def quantity_of(text: str, per: Per) -> int:
     return _quantity(text, per, "quantity")
 
 
+def _scaled(text: str, per: Per) -> int:
+    """A quantity in `per`, or in another unit that it names, in nanos of the base quantity."""
+    number, _, name = text.partition(" ")
+    if not name:
+        return parse_decimal(text, NANOS_DECIMALS) * per.unit
+    alike = [other.name for other in PERS.values() if other.quantity is per.quantity]
+    if per == AVERAGE:
+        alike = [per.name]  # a level is no length of time, though that is what it is made of
+    elif AVERAGE.name in alike:
+        alike.remove(AVERAGE.name)
+    if name not in alike:
+        raise ValueError(f"{name!r} is not known; write one of {', '.join(alike)}, or no unit")
+    return parse_decimal(number, NANOS_DECIMALS) * PERS[name].unit
+
+
 def _quantity(text: str, per: Per, what: str) -> int:
-    scaled = parse_decimal(text, NANOS_DECIMALS) * per.unit
-    quantity, rest = divmod(scaled, NANOS)
+    quantity, rest = divmod(_scaled(text, per), NANOS)
     if rest or not 0 < quantity < TIER_QUANTITY_MAX:
-        one = per.quantity.label
+        one = per.name if per == AVERAGE else per.quantity.label
         raise ValueError(
             f"{text!r} is not a possible {what}; write a positive number of whole {one}"
         )
     return quantity
 
 
-def check_curve(here: Path, price: Tiered) -> Iterator[Finding]:
+def check_curve(here: Path, price: Tiered, bounds: Per | None = None) -> Iterator[Finding]:
     """All that is wrong with a price of tiers, below the path of the price.
 
     Args:
         here: the path of the price.
         price: the price.
+        bounds: what bounds of tiers are in; by default what the price is per.
     """
     if not price.tiers:
         yield (*here, "tiers"), "is empty; write at least one tier"
-    yield from _check_bounds((*here, "tiers"), price)
+    yield from _check_bounds((*here, "tiers"), price.tiers, bounds or price.per)
     for index, tier in enumerate(price.tiers):
         yield from _check_tier((*here, "tiers", index), tier, price.per)
-    at_least = price.at_least if isinstance(price, TiersPrice) else None
+    at_least = price.at_least if isinstance(price, PeriodTiers) else None
     for field, text in (("free", price.free), ("at_least", at_least)):
         if text is not None:
             yield from _refused((*here, field), text, price.per, "quantity")
 
 
-def _check_bounds(here: Path, price: Tiered) -> Iterator[Finding]:
+def _check_bounds(here: Path, tiers: Sequence[Tier], per: Per) -> Iterator[Finding]:
     """Tiers begin at nothing, rise, and only the last one is open: no gap and no overlap."""
     bound, said = 0, "0"
-    for index, tier in enumerate(price.tiers):
-        last = index == len(price.tiers) - 1
+    for index, tier in enumerate(tiers):
+        last = index == len(tiers) - 1
         where = (*here, index, "up_to")
         if tier.from_ is not None:
-            yield from _check_from((*here, index, "from"), tier.from_, index, bound, said, price)
+            yield from _check_from((*here, index, "from"), tier.from_, index, bound, said, per)
         if tier.up_to is None:
             if not last:
                 yield where, "is missing and overlaps the tiers below; only the last is open"
@@ -77,7 +93,7 @@ def _check_bounds(here: Path, price: Tiered) -> Iterator[Finding]:
         if last:
             yield where, "leaves a gap above the last tier; remove up_to to leave it open"
         try:
-            upto = tier_bound(tier.up_to, price.per)
+            upto = tier_bound(tier.up_to, per)
         except ValueError as error:
             yield where, str(error)
             continue
@@ -88,11 +104,11 @@ def _check_bounds(here: Path, price: Tiered) -> Iterator[Finding]:
 
 
 def _check_from(
-    where: Path, text: str, index: int, bound: int, said: str, price: Tiered
+    where: Path, text: str, index: int, bound: int, said: str, per: Per
 ) -> Iterator[Finding]:
     """A tier that says where it begins says what the tier below it says of its end."""
     try:
-        start = 0 if parse_decimal(text, NANOS_DECIMALS) == 0 else tier_bound(text, price.per)
+        start = 0 if _scaled(text, per) == 0 else tier_bound(text, per)
     except ValueError as error:
         yield where, str(error)
         return

@@ -15,9 +15,10 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from schemas.amounts import PRICE_NANOS_MAX, price_nanos
 from schemas.documents import Problems
 from schemas.fields import DIGITS, DIGITS_ADVICE, NAME, NAME_ADVICE, check_name
-from schemas.prices import PRICE_NANOS_MAX, SECONDS_MAX, price_nanos
+from schemas.prices import SECONDS_MAX
 from schemas.sheets import Sheet, read_csv
 
 PREFIX_COLUMNS = ("prefix", "zone")

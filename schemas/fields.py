@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from enum import IntEnum
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator
 
@@ -52,12 +52,14 @@ def line_of_text(value: object) -> str:
     return text
 
 
-def whole(least: int, most: int) -> BeforeValidator:
-    """A validator for a whole number within bounds."""
+def whole(least: int, most: int, *, besides: str = "") -> BeforeValidator:
+    """A validator for a whole number within bounds; the word `besides` it stands for None."""
 
-    def check(value: object) -> int:
+    def check(value: object) -> int | None:
         """The number that the text writes."""
         text = read_text(value)
+        if besides and text == besides:
+            return None
         known = re.fullmatch(r"0|-?[1-9][0-9]{0,17}", text, re.ASCII) is not None
         if not known or not least <= int(text) <= most:
             raise ValueError(f"{text!r} is not a whole number from {least} to {most}")
@@ -76,7 +78,7 @@ def word_of(meanings: Mapping[str, Meaning]) -> PlainValidator:
             raise ValueError(f"{text!r} is not known; write one of {', '.join(meanings)}")
         return meanings[text]
 
-    return PlainValidator(check)
+    return PlainValidator(check, json_schema_input_type=Literal[tuple(meanings)])
 
 
 def one_of(members: type[Member]) -> PlainValidator:

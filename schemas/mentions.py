@@ -11,13 +11,26 @@ from dataclasses import dataclass
 
 from schemas import characteristics, keys
 from schemas.agreements import Agreement
-from schemas.bands import BANDS_FILE, BandPlan, deck_findings, rates_findings
+from schemas.bands import (
+    BANDS_FILE,
+    BandPlan,
+    condition_findings,
+    deck_findings,
+    rates_findings,
+)
 from schemas.caps import Cap
 from schemas.decks import Deck
 from schemas.documents import Finding
+from schemas.fx import Pair
 from schemas.selectors import CALLING_DIGITS_MAX
 from schemas.terms import banded_items, deck_items, deck_prices, findings
-from schemas.terms_selectors import calling_decks, characteristic_conditions, key_conditions
+from schemas.terms_payment import check_rates_known
+from schemas.terms_selectors import (
+    band_conditions,
+    calling_decks,
+    characteristic_conditions,
+    key_conditions,
+)
 
 
 @dataclass(frozen=True)
@@ -33,6 +46,7 @@ class Known:
     caps: Mapping[str, Cap | None]
     characteristics: Collection[str]
     plans: Mapping[str, BandPlan | None]
+    rates: Collection[Pair] = ()
 
 
 def agreement_findings(agreement: Agreement, known: Known) -> Iterator[Finding]:
@@ -53,6 +67,7 @@ def agreement_findings(agreement: Agreement, known: Known) -> Iterator[Finding]:
         if known.keys is not None and key not in known.keys:
             yield path, f"{key!r} is not in {keys.FILE}; add it there"
     yield from _banded(agreement, known)
+    yield from check_rates_known(agreement, known.rates)
 
 
 def _banded(agreement: Agreement, known: Known) -> Iterator[Finding]:
@@ -68,6 +83,11 @@ def _banded(agreement: Agreement, known: Known) -> Iterator[Finding]:
             named.append(((*path, "bands", "of"), price.bands.plan))
         if price.deck in known.decks:
             inner = deck_findings(price, known.decks[price.deck].bands, plans)
+            yield from (((*path, *place), message) for place, message in inner)
+    for path, condition in band_conditions(agreement):
+        named.append(((*path, "of"), condition.plan))
+        if condition.plan in plans:
+            inner = condition_findings(condition, plans[condition.plan])
             yield from (((*path, *place), message) for place, message in inner)
     for path, plan in named:
         if plan not in known.plans:

@@ -15,11 +15,11 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from schemas.amounts import price_nanos
 from schemas.decks import read_increment
 from schemas.documents import Problems
 from schemas.fields import DIGITS, DIGITS_ADVICE
 from schemas.moments import OPEN_UPTO_S, parse_moment
-from schemas.prices import price_nanos
 from schemas.sheets import read_csv
 from schemas.timelines import Rate, Span, Timeline, joined
 

@@ -13,25 +13,27 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, PlainValidator, Tag
 
+from schemas.amounts import Nanos
 from schemas.codes import (
+    TIMES,
+    AttemptOn,
     BandSplit,
-    CountRound,
     CurveKind,
     Number,
     Quantity,
     RoundingMode,
     Service,
 )
+from schemas.counts import Count
 from schemas.fields import Name, Strict, one_of, read_text, whole, word_of
-from schemas.money import MICROS, NANOS, NANOS_DECIMALS, parse_decimal
+from schemas.money import MICROS, NANOS, parse_decimal
+from schemas.quantities import AMOUNTS
+from schemas.recurring import RecurringPrice
+from schemas.spans import Spanned
 
-# A price above this is a typing error, and with it the products of rating stay within bounds.
-PRICE_UNITS_MAX = 1_000_000
-PRICE_NANOS_MAX = PRICE_UNITS_MAX * NANOS
 SECONDS_MAX = 86_400
 STEP_QUANTITY_MAX = 10**12
 PERCENT_DECIMALS = 7
-COUNT_MAX = 10**15
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class Per:
     unit: int
 
 
+SCALES = {"": 1, "kilo": 10**3, "mega": 10**6, "giga": 10**9}
 PERS = {
     per.name: per
     for per in (
@@ -58,8 +61,14 @@ PERS = {
         Per("event", Quantity.EVENTS, 1),
         Per("unit", Quantity.UNITS, 1),
         Per("amount", Quantity.AMOUNT_MICROS, MICROS),
+        *(Per(f"{n}bit_per_second", Quantity.BITS_PER_SECOND, u) for n, u in SCALES.items()),
+        Per("unit_day", Quantity.UNIT_DAYS, 1),
+        Per("unit_hour", Quantity.UNIT_SECONDS, 3_600),
+        Per("average_unit", Quantity.UNIT_SECONDS, 1),
     )
 }
+AVERAGE = PERS["average_unit"]
+"""A level over all of a period: its bounds are levels, and what is counted is divided by time."""
 AMOUNT = PERS["amount"]
 """What a share is of: one currency unit of the retail amount."""
 
@@ -70,24 +79,10 @@ QUANTITIES: dict[Service, frozenset[Quantity]] = {
     Service.VOICE: frozenset({Quantity.EVENTS, Quantity.SECONDS}),
     Service.SMS: frozenset({Quantity.EVENTS, Quantity.UNITS}),
     Service.DATA: frozenset({Quantity.EVENTS, Quantity.SECONDS, *VOLUMES}),
-    Service.BANDWIDTH: frozenset({Quantity.EVENTS, *VOLUMES}),
-    Service.CIRCUIT: frozenset({Quantity.EVENTS, Quantity.UNITS}),
-    Service.TRANSACTION: frozenset({Quantity.EVENTS, Quantity.UNITS, Quantity.AMOUNT_MICROS}),
+    Service.BANDWIDTH: frozenset({Quantity.EVENTS, *VOLUMES, Quantity.BITS_PER_SECOND}),
+    Service.CIRCUIT: frozenset({Quantity.EVENTS, Quantity.UNITS, *TIMES}),
+    Service.TRANSACTION: frozenset({Quantity.EVENTS, Quantity.UNITS, *AMOUNTS}),
 }
-
-
-def price_nanos(value: object) -> int:
-    """A price in nanos; neither negative nor beyond what a typing error would make it."""
-    nanos = parse_decimal(read_text(value), NANOS_DECIMALS)
-    if nanos < 0:
-        raise ValueError(
-            f"{value!r} is negative; write it positive and turn the item's flow around"
-        )
-    if nanos > PRICE_NANOS_MAX:
-        raise ValueError(
-            f"{value!r} is above {PRICE_UNITS_MAX}; check the price and what it is per"
-        )
-    return nanos
 
 
 def _percent_nanos(value: object) -> int:
@@ -121,7 +116,6 @@ def _elsewhere(_: object) -> None:
     raise ValueError("stands beside bands; write it in the price of each band")
 
 
-Nanos = Annotated[int, BeforeValidator(price_nanos)]
 Increment = Annotated[int, whole(1, SECONDS_MAX)]
 Percent = Annotated[int, BeforeValidator(_percent_nanos)]
 PerField = Annotated[Per, word_of(PERS)]
@@ -141,20 +135,6 @@ Switch = Annotated[bool, PlainValidator(_yes_or_no)]
 Text = Annotated[str, BeforeValidator(read_text)]
 
 
-class Count(Strict):
-    """What of an event is counted, and in which steps: the first one, then the following.
-
-    Every figure is in the counted quantity itself: seconds, bytes, units, micros of an amount.
-    `minimum` is the least that anything at all counts as.
-    """
-
-    of: Annotated[Quantity, one_of(Quantity)] | None = None
-    initial: Annotated[int, whole(1, COUNT_MAX)] | None = None
-    following: Annotated[int, whole(1, COUNT_MAX)] | None = Field(alias="next", default=None)
-    minimum: Annotated[int, whole(0, COUNT_MAX)] = 0
-    round: Annotated[CountRound, one_of(CountRound)] = CountRound.UP
-
-
 class EventPrice(Strict):
     """What any price of one event may have: a fee to connect, limits, and a fee for an attempt.
 
@@ -165,6 +145,7 @@ class EventPrice(Strict):
     minimum_nanos: Nanos = Field(alias="minimum", default=0)
     maximum_nanos: Nanos | None = Field(alias="maximum", default=None)
     attempt_fee_nanos: Nanos = Field(alias="attempt_fee", default=0)
+    attempt_on: Annotated[AttemptOn, one_of(AttemptOn)] = AttemptOn.EVERY
 
 
 class DeckBands(Strict):
@@ -239,6 +220,7 @@ class BandedPrice(Strict):
     minimum: Elsewhere = None
     maximum: Elsewhere = None
     attempt_fee: Elsewhere = None
+    attempt_on: Elsewhere = None
 
 
 class Tier(Strict):
@@ -263,14 +245,6 @@ class Tier(Strict):
     cap_nanos: Nanos | None = Field(alias="cap", default=None)
 
 
-def _each(value: object) -> str:
-    """What tiers start anew with; those of a period say nothing."""
-    text = read_text(value)
-    if text != "event":
-        raise ValueError(f"{text!r} is not known; write event, or remove it for tiers of a period")
-    return text
-
-
 class Tiered(Strict):
     """A quantity priced by tiers.
 
@@ -286,24 +260,43 @@ class Tiered(Strict):
     tiers: tuple[Tier, ...]
 
 
-class TiersPrice(Tiered):
-    """A price of the period's total, by tiers.
+class PeriodTiers(Tiered):
+    """A total of a period priced by tiers.
 
     `flat_on_zero` makes the first tier's flat amount due without usage; `at_least` commits to a
-    quantity, used or not.
+    quantity, used or not. By volume the tier may be `chosen_by` something else: the number of
+    events, or what another item counts.
+    """
+
+    at_least: Text | None = None
+    flat_on_zero: Switch = False
+    chosen_by: Name | None = None
+
+
+class TiersPrice(PeriodTiers, Spanned):
+    """A price of the total of an item in a period, or in a span of several, by tiers.
+
+    They may begin anew with `each` window of the period.
     """
 
     kind: Literal["tiers"]
-    at_least: Text | None = None
-    flat_on_zero: Switch = False
 
 
 class StepsPrice(Tiered, EventPrice):
     """A price by tiers of each single event: a call's first minute, and every second after it."""
 
     kind: Literal["tiers"]
-    each: Annotated[str, BeforeValidator(_each)]
+    each: Literal["event"]
     connect_fee_nanos: Nanos = Field(alias="connect_fee", default=0)
+
+
+class CountedPrice(Strict):
+    """A quantity that is only counted, in its increments; a deal over the item prices it."""
+
+    kind: Literal["counted"]
+    per: PerField
+    initial_seconds: Increment = 1
+    next_seconds: Increment = 1
 
 
 class SharePrice(EventPrice):
@@ -319,10 +312,19 @@ class SharePrice(EventPrice):
         return AMOUNT.quantity
 
 
-def counted(count: Count | None, price: UnitPrice | Tiered | SharePrice) -> tuple[int, int]:
+class ReceivedPrice(Strict):
+    """Nothing of its own: the item gets the shares that other items' splits give it."""
+
+    kind: Literal["received"]
+
+
+Counting = UnitPrice | Tiered | CountedPrice | SharePrice | RecurringPrice
+
+
+def counted(count: Count | None, price: Counting) -> tuple[int, int]:
     """The first and the following step of what a price counts."""
     initial = following = 1
-    if not isinstance(price, SharePrice):
+    if not isinstance(price, SharePrice | RecurringPrice):
         initial, following = price.initial_seconds, price.next_seconds
     if count is not None:
         initial, following = count.initial or initial, count.following or following
@@ -335,8 +337,8 @@ def _kind_of(value: Any) -> str | None:  # noqa: ANN401 - pydantic hands over wh
     banded = "bands" in value if isinstance(value, dict) else isinstance(value, BandedPrice)
     if kind == "unit" and banded:
         return "(unit by band)"
-    stepped = "each" in value if isinstance(value, dict) else isinstance(value, StepsPrice)
-    if kind == "tiers" and stepped:
+    each = value.get("each") if isinstance(value, dict) else getattr(value, "each", None)
+    if kind == "tiers" and each == "event":
         return "(tiers of each event)"
     return f"({kind})" if isinstance(kind, str) else None
 
@@ -347,11 +349,15 @@ Price = Annotated[
     | Annotated[BandedPrice, Tag("(unit by band)")]
     | Annotated[TiersPrice, Tag("(tiers)")]
     | Annotated[StepsPrice, Tag("(tiers of each event)")]
-    | Annotated[SharePrice, Tag("(share)")],
+    | Annotated[CountedPrice, Tag("(counted)")]
+    | Annotated[SharePrice, Tag("(share)")]
+    | Annotated[RecurringPrice, Tag("(recurring)")]
+    | Annotated[ReceivedPrice, Tag("(received)")],
     Discriminator(
         _kind_of,
         custom_error_type="price_kind",
-        custom_error_message="has no known kind; write kind: deck, unit, tiers or share",
+        custom_error_message="has no known kind; write kind: deck, unit, tiers, counted, share or"
+        " recurring",
     ),
 ]
 
@@ -366,6 +372,9 @@ PRICE_MODELS = (
     TiersPrice,
     StepsPrice,
     Tier,
+    CountedPrice,
     SharePrice,
+    RecurringPrice,
+    ReceivedPrice,
 )
 """Every model that a price consists of."""

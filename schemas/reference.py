@@ -21,7 +21,7 @@ import polars as pl
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from schemas import books, caps, characteristics, keys
+from schemas import books, caps, characteristics, fx, keys
 from schemas.agreements import FIELDS, Agreement, Partner
 from schemas.bands import (
     BANDS_FILE,
@@ -39,7 +39,9 @@ from schemas.decks import RATES_SUFFIX, Deck, deck_names, read_decks
 from schemas.documents import Entry, Problem, Problems, locate, read_yaml
 from schemas.documents import Path as DocumentPath
 from schemas.mentions import Known, agreement_findings
+from schemas.terms_pools import check_pools
 from schemas.terms_selectors import check_surcharges
+from schemas.terms_shares import check_receivers
 
 __all__ = [
     "Agreement",
@@ -54,7 +56,7 @@ __all__ = [
 PARTNERS_FILE = "partners.yaml"
 AGREEMENTS_FILE = "agreements.yaml"
 REQUIRED_FILES = (PARTNERS_FILE, AGREEMENTS_FILE, keys.FILE)
-OPTIONAL_FILES = (BANDS_FILE, books.FILE, caps.FILE, characteristics.FILE)
+OPTIONAL_FILES = (BANDS_FILE, books.FILE, caps.FILE, characteristics.FILE, fx.FILE)
 FOLDERS = ("decks", HOLIDAYS_FOLDER)
 DIGEST_DIGITS = 16
 
@@ -88,6 +90,7 @@ class Reference:
     flagged: tuple[Problem, ...] = ()
     caps: Mapping[str, Cap] = field(default_factory=dict)
     characteristics: pl.DataFrame = field(default_factory=characteristics.none)
+    rates: fx.Fx = field(default_factory=fx.Fx)
 
 
 def load(directory: Path) -> Reference:
@@ -119,6 +122,7 @@ def load(directory: Path) -> Reference:
     if characteristics.FILE in files:
         content = files[characteristics.FILE]
         told = characteristics.read_characteristics(content, named, problems)
+    rates = fx.read_fx(files[fx.FILE], problems) if fx.FILE in files else fx.Fx()
     wrong = {problem.file for problem in problems.found}
     known = Known(
         deck_names(files),
@@ -128,10 +132,12 @@ def load(directory: Path) -> Reference:
         frozenset(told["name"]),
         dict.fromkeys(_names(plan_entries, BANDS_FILE, "bands", problems))
         | {plan.plan: plan for plan, _ in plans},
+        rates.pairs,
     )
     _check_masters(masters, known, problems)
     flagged = Problems()
     _check_agreements(joined, partner_names, masters, known, problems, flagged)
+    _check_shares(joined, agreement_names, masters, problems)
     if problems.found or attribution is None:
         raise InvalidReferenceError(sorted(set(problems.found)))
     return Reference(
@@ -145,6 +151,7 @@ def load(directory: Path) -> Reference:
         tuple(sorted(set(flagged.found))),
         {name: cap for name, cap in known.caps.items() if cap is not None},
         told,
+        rates,
     )
 
 
@@ -317,6 +324,20 @@ def _check_agreements(
         for breach in caps.breaches(agreement, known.caps, known.decks):
             noting = problems if breach.is_refused else flagged
             noting.add(*_place(joined, entry, masters, breach.path), breach.message)
+
+
+def _check_shares(
+    agreements: Sequence[tuple[Joined, Entry]],
+    names: Collection[str],
+    masters: _Masters,
+    problems: Problems,
+) -> None:
+    """Check what agreements give to each other."""
+    places = {id(joined.agreement): (joined, entry) for joined, entry in agreements}
+    for agreement, (path, message) in check_receivers([j.agreement for j, _ in agreements], names):
+        problems.add(*_place(*places[id(agreement)], masters, path), message)
+    for agreement, (path, message) in check_pools([j.agreement for j, _ in agreements], names):
+        problems.add(*_place(*places[id(agreement)], masters, path), message)
 
 
 def _place(

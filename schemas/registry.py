@@ -34,6 +34,7 @@ VERSIONS: dict[int, tuple[Service, str]] = {
     4: (Service.BANDWIDTH, "usage_bandwidth.avsc"),
     5: (Service.CIRCUIT, "usage_circuit.avsc"),
     6: (Service.TRANSACTION, "usage_transaction.avsc"),
+    16: (Service.TRANSACTION, "usage_transaction.v2.avsc"),
 }
 
 

@@ -1,9 +1,10 @@
 """Selectors: which usage an item prices, where role, service and direction do not say enough.
 
 An item may name conditions in `where`: the key that made the leg or what is known of it, prefixes
-of the numbers, the networks, an access point, a rating group, a kind of transaction. Inside a field
-any of the listed values matches; all fields given must match. Several items may then cover one
-event, and which of them prices it is decided by precedence and never by their order in the file:
+of the numbers, the networks, an access point, a rating group, a kind of transaction, a time band.
+Inside a field any of the listed values matches; all fields given must match. Several items may
+then cover one event, and which of them prices it is decided by precedence and never by their order
+in the file:
 
 1. an item of the partner's own goes before one of a master price list;
 2. the fields of `PRECEDENCE`, compared from the first to the last: an item with a condition on the
@@ -22,6 +23,7 @@ from typing import Annotated
 from pydantic import (
     AfterValidator,
     BeforeValidator,
+    Field,
     PlainValidator,
     field_validator,
     model_validator,
@@ -42,6 +44,7 @@ PRECEDENCE = (
     "access_point",
     "rating_group",
     "transaction_type",
+    "band",
 )
 """The fields of `where`, the one that weighs most first."""
 
@@ -159,6 +162,15 @@ Groups = Annotated[
 ]
 
 
+class BandCondition(Strict):
+    """Time bands of a plan, in one of which an event has to begin."""
+
+    plan: Annotated[str, BeforeValidator(check_name)] = Field(alias="of")
+    bands: Annotated[
+        tuple[Annotated[str, BeforeValidator(check_name)], ...], AfterValidator(_distinct)
+    ] = Field(alias="in")
+
+
 class Where(Strict):
     """The conditions of an item, each a list of values of which one has to match."""
 
@@ -173,6 +185,7 @@ class Where(Strict):
     access_point: Words | None = None
     rating_group: Groups | None = None
     transaction_type: Words | None = None
+    band: BandCondition | None = None
 
     @field_validator("*", mode="before")
     @classmethod
@@ -199,6 +212,8 @@ class Where(Strict):
         found = getattr(self, field)
         if isinstance(found, bool):
             return (found,)
+        if isinstance(found, BandCondition):
+            return tuple(f"{name} of {found.plan}" for name in found.bands)
         if isinstance(found, Mapping):
             return tuple(f"{name} {value}" for name, listed in found.items() for value in listed)
         return tuple(found)

@@ -15,7 +15,6 @@ from pydantic import BaseModel
 
 from schemas.agreements import Agreement, items_of
 from schemas.codes import BandSplit, Quantity, RoundingPlace, Service
-from schemas.curves import check_curve
 from schemas.documents import Finding, Path
 from schemas.money import NANOS_DECIMALS
 from schemas.prices import (
@@ -23,6 +22,7 @@ from schemas.prices import (
     QUANTITIES,
     BandedPrice,
     BandRates,
+    CountedPrice,
     DeckPrice,
     Per,
     SharePrice,
@@ -30,9 +30,17 @@ from schemas.prices import (
     Tiered,
     UnitPrice,
 )
+from schemas.terms_allowance import check_allowances
+from schemas.terms_chosen import check_curves
+from schemas.terms_clawback import check_clawbacks
 from schemas.terms_deals import check_deals
 from schemas.terms_events import EVENT_CHECKS
+from schemas.terms_intervals import INTERVAL_CHECKS
+from schemas.terms_measures import MEASURE_CHECKS, counts_members
+from schemas.terms_payment import check_payment
 from schemas.terms_selectors import check_conditions_fit, check_precedence
+from schemas.terms_shares import check_splits
+from schemas.terms_spans import check_spans
 
 STEP_MAX = 2**61  # a rounding step in parts of (unit x 10^9), which is computed in 64 bits
 
@@ -84,7 +92,9 @@ def check_prices_fit(agreement: Agreement) -> Iterator[Finding]:
             case SharePrice() if Quantity.AMOUNT_MICROS not in QUANTITIES[service]:
                 message = f"{service.label} has no retail amount; use a unit price"
                 yield (*here, "kind"), message
-            case UnitPrice() | Tiered() as price:
+            case Tiered() if counts_members(item):
+                pass
+            case UnitPrice() | Tiered() | CountedPrice() as price:
                 yield from _check_per(here, service, price.per, {(): price})
             case BandedPrice() as price:
                 rates: dict[Path, BaseModel] = {
@@ -121,8 +131,8 @@ def _check_split(here: Path, price: BandedPrice) -> Iterator[Finding]:
 def check_rounding_fits(agreement: Agreement) -> Iterator[Finding]:
     """A record priced per something large cannot be rounded to tens: that would leave 64 bits."""
     for path, item in items_of(agreement):
-        rounding = agreement.versions[int(path[1])].rounding
-        if rounding.place is not RoundingPlace.RECORD:
+        version = agreement.versions[int(path[1])]
+        if version.rounding.place is not RoundingPlace.RECORD:
             continue
         match item.price:
             case UnitPrice(per=per) | BandedPrice(per=per) | StepsPrice(per=per):
@@ -132,16 +142,9 @@ def check_rounding_fits(agreement: Agreement) -> Iterator[Finding]:
                 advice = "write a factor of fewer decimals"
             case _:
                 continue
-        if unit * 10 ** (NANOS_DECIMALS - rounding.decimals) > STEP_MAX:
-            what = f"is too large to round records to {rounding.decimals} decimals"
+        if unit * 10 ** (NANOS_DECIMALS - version.decimals) > STEP_MAX:
+            what = f"is too large to round records to {version.decimals} decimals"
             yield (*path, "price", field), f"{what}; {advice}, or round the line"
-
-
-def check_curves(agreement: Agreement) -> Iterator[Finding]:
-    """What a price by tiers says fits together."""
-    for path, item in items_of(agreement):
-        if isinstance(item.price, Tiered):
-            yield from check_curve((*path, "price"), item.price)
 
 
 CHECKS: tuple[Callable[[Agreement], Iterable[Finding]], ...] = (
@@ -153,7 +156,14 @@ CHECKS: tuple[Callable[[Agreement], Iterable[Finding]], ...] = (
     check_rounding_fits,
     check_curves,
     check_deals,
+    check_payment,
+    check_splits,
+    check_spans,
+    check_clawbacks,
+    check_allowances,
     *EVENT_CHECKS,
+    *INTERVAL_CHECKS,
+    *MEASURE_CHECKS,
 )
 
 

@@ -10,19 +10,26 @@ from collections.abc import Callable, Iterable, Iterator
 
 from schemas.agreements import Agreement, Item, items_of
 from schemas.codes import CountRound, Quantity
+from schemas.counts import Count
 from schemas.documents import Finding, Path
 from schemas.money import NANOS
 from schemas.prices import (
     QUANTITIES,
     VOLUMES,
     BandedPrice,
-    Count,
+    Counting,
     DeckPrice,
     EventPrice,
+    ReceivedPrice,
     SharePrice,
     UnitPrice,
     counted,
 )
+from schemas.quantities import AMOUNTS
+from schemas.recurring import RecurringPrice
+from schemas.terms_sessions import check_sessions_fit
+
+EACH_BAND = "the increments of each band"
 
 
 def check_counts_fit(agreement: Agreement) -> Iterator[Finding]:
@@ -32,18 +39,26 @@ def check_counts_fit(agreement: Agreement) -> Iterator[Finding]:
             yield from _check_count((*path, "count"), item, item.count)
 
 
+def _counted_by(price: Counting) -> Quantity:
+    """The quantity that a price is for."""
+    if isinstance(price, SharePrice | RecurringPrice):
+        return price.quantity
+    return price.per.quantity
+
+
 def _check_count(here: Path, item: Item, count: Count) -> Iterator[Finding]:
     price = item.price
-    if isinstance(price, DeckPrice):
-        yield here, "is said by the deck's own increments; remove it"
+    if isinstance(price, DeckPrice | BandedPrice):
+        if count.model_fields_set != {"as_one"}:
+            whose = "the deck's own increments" if isinstance(price, DeckPrice) else EACH_BAND
+            yield here, f"is said by {whose}; remove it"
         return
-    if isinstance(price, BandedPrice):
-        yield here, "is said by the increments of each band; remove it"
+    if isinstance(price, ReceivedPrice):
         return
-    quantity = price.quantity if isinstance(price, SharePrice) else price.per.quantity
+    quantity = _counted_by(price)
     if count.of is not None and count.of not in QUANTITIES[item.service]:
         yield (*here, "of"), f"{item.service.label} has no {count.of.label}; write another quantity"
-    elif count.of is not None and count.of is not quantity and not {count.of, quantity} <= VOLUMES:
+    elif count.of is not None and count.of is not quantity and not _alike(count.of, quantity):
         yield (*here, "of"), f"is not what the price is per; write {quantity.label}"
     if quantity is Quantity.EVENTS:
         yield here, "has nothing to count beside the event; remove it"
@@ -53,6 +68,11 @@ def _check_count(here: Path, item: Item, count: Count) -> Iterator[Finding]:
             yield (*here, name), f"is also said by price.{beside}; keep one"
     if count.round is not CountRound.UP and len(set(counted(item.count, price))) > 1:
         yield (*here, "round"), "needs steps of one size; write the same initial and next"
+
+
+def _alike(one: Quantity, other: Quantity) -> bool:
+    """Whether a price per one quantity can be of the other: volumes both, or amounts of money."""
+    return {one, other} <= VOLUMES or {one, other} <= AMOUNTS
 
 
 def check_limits_fit(agreement: Agreement) -> Iterator[Finding]:
@@ -91,4 +111,5 @@ EVENT_CHECKS: tuple[Callable[[Agreement], Iterable[Finding]], ...] = (
     check_counts_fit,
     check_limits_fit,
     check_factors_fit,
+    check_sessions_fit,
 )

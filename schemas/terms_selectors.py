@@ -18,9 +18,9 @@ from schemas.agreements import Agreement, Item, items_of
 from schemas.books import MasterItem
 from schemas.codes import Direction, KeyKind, Number, Role, Service
 from schemas.documents import Finding, Path
-from schemas.prices import DeckPrice
+from schemas.prices import DeckPrice, ReceivedPrice
 from schemas.registry import current_schema
-from schemas.selectors import ROLE_KINDS, USAGE_COLUMNS, Where
+from schemas.selectors import ROLE_KINDS, USAGE_COLUMNS, BandCondition, Where
 
 Combination = tuple[Role, Service, Direction]
 
@@ -91,6 +91,8 @@ def _covering(items: Sequence[Item]) -> dict[Combination, list[int]]:
     """The places of the items that cover each role, service and direction."""
     covering: dict[Combination, list[int]] = defaultdict(list)
     for index, item in enumerate(items):
+        if isinstance(item.price, ReceivedPrice):
+            continue  # no usage leads to it
         for direction in item.directions:
             covering[item.role, item.service, direction].append(index)
     return covering
@@ -129,9 +131,9 @@ def _overlapping(
     that tells them apart best.
     """
     values = {
-        # Two different characteristics may both hold, so they tell nothing apart by value.
+        # Two different characteristics or plans may both hold, so they tell nothing apart by value.
         field: [
-            (i, where.values(field) if field != "characteristic" else ("",))
+            (i, where.values(field) if field not in ("characteristic", "band") else ("",))
             for i, where in group
             if where is not None
         ]
@@ -162,6 +164,9 @@ def _shared(one: Where | None, other: Where | None, fields: Sequence[str]) -> st
                 return ""
             told.append(f"characteristic {both}")
             continue
+        if field == "band" and one.band and other.band and one.band.plan != other.band.plan:
+            told.append(f"band {one.values(field)[0]} and {other.values(field)[0]}")
+            continue
         common = [value for value in one.values(field) if value in other.values(field)]
         if not common:
             return ""
@@ -188,6 +193,13 @@ def characteristic_conditions(agreement: Agreement) -> Iterator[tuple[Path, str]
     for path, item in items_of(agreement):
         for name in (item.where and item.where.characteristic) or ():
             yield (*path, "where", "characteristic", name), name
+
+
+def band_conditions(agreement: Agreement) -> Iterator[tuple[Path, BandCondition]]:
+    """The time bands that an agreement's conditions name, and where."""
+    for path, item in items_of(agreement):
+        if item.where is not None and item.where.band is not None:
+            yield (*path, "where", "band"), item.where.band
 
 
 def key_conditions(agreement: Agreement) -> Iterator[tuple[Path, str]]:

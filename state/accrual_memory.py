@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -32,27 +33,35 @@ from state.balances import (
     compose,
     decompose,
 )
+from state.cell_memory import CELLS_KEY, CellsRead
+from state.cells import NO_CELLS_PLAN, CellPlan, CellStore, Members
 from state.distinct import distinct
 from state.invariants import invariant
 from state.usage_memory import check_positions, newest
 from streams.accrual import Volume
 from streams.contribution import Cover, Series
+from streams.facts import Facts
 from streams.log import Log, Message
 
 Ints = npt.NDArray[np.int64]
 POSITION_KEY = b"position"
 CLOSED_KEY = b"closed/"
-MAY_BE_NULL = ("amount_micros", "shortfall_micros")
+MAY_BE_NULL = ("amount_micros", "shortfall_micros", "exact")
 TEXTS = ("item", "line", "currency", "original")
 
 encode_accruals, decode_accruals = records_codec(read_schema("accruals.avsc"))
 
 
 class Figures(NamedTuple):
-    """What rows are worth that are not just their charges, by their positions: in micros."""
+    """What rows are worth that are not just their charges: their positions, and in micros what.
 
-    amounts: Mapping[int, int]
-    shortfalls: Mapping[int, int]
+    `exact` has what cannot be worked out again from published rows, by position.
+    """
+
+    at: Ints
+    amounts: Ints
+    shortfalls: Ints
+    exact: Mapping[int, str] = MappingProxyType({})
 
 
 class Reach(NamedTuple):
@@ -70,6 +79,7 @@ class Names:
         self.series: Numbers[Series] = Numbers(2**SERIES_BITS)
         self.books: Numbers[tuple[str, str]] = Numbers(2**BOOK_BITS)
         self.siblings: dict[Volume, list[int]] = {}
+        self.members = Members()
         self._describe = describe
         self._new_direct: list[bool] = []
         self._columns = {name: pa.array([], pa.string()) for name in TEXTS}
@@ -89,6 +99,13 @@ class Names:
             for volume in volumes:
                 self.siblings.setdefault(volume, []).append(number)
         return number
+
+    def gather_again(self) -> None:
+        """Find siblings anew, because another reference has other counters."""
+        self.siblings.clear()
+        for number, series in enumerate(self.series.names):
+            for volume in self._describe(series)[1]:
+                self.siblings.setdefault(volume, []).append(number)
 
     def _grow(self) -> None:
         """Bring the columns up to the names; cheap when nothing is new."""
@@ -148,6 +165,8 @@ class PartitionDelta:
     watermarks: dict[str, int]
     as_of_us: int
     closed: dict[tuple[str, str], str] = field(default_factory=dict)
+    cells: CellPlan = NO_CELLS_PLAN
+    facts: Facts = field(default_factory=Facts)
 
 
 @dataclass
@@ -164,6 +183,8 @@ class PartitionAccruals:
     watermarks: dict[str, int] = field(default_factory=dict)
     as_of_us: int = 0
     closed: dict[tuple[str, str], str] = field(default_factory=dict)
+    cells: CellStore = field(default_factory=CellStore)
+    facts: Facts = field(default_factory=Facts)
 
     def follow(self, covers: Sequence[Cover], before: Mapping[str, int]) -> dict[str, int]:
         """Coverage after one more block: it must go on exactly where the last one ended."""
@@ -185,9 +206,11 @@ class PartitionAccruals:
     def apply(self, delta: PartitionDelta) -> None:
         """Change what a committed batch changed."""
         self.balances.apply(delta.plan)
+        self.cells.apply(delta.cells)
         self.positions, self.covers = delta.positions, delta.covers
         self.watermarks, self.as_of_us = delta.watermarks, delta.as_of_us
         self.closed.update(delta.closed)
+        self.facts.update(delta.facts)
 
 
 def changes(delta: PartitionDelta) -> list[Message]:
@@ -201,14 +224,14 @@ def changes(delta: PartitionDelta) -> list[Message]:
     messages: list[Message] = [(POSITION_KEY, json.dumps(record, separators=(",", ":")).encode())]
     for key, number in delta.closed.items():
         messages.append((CLOSED_KEY + json.dumps(key).encode(), json.dumps(number).encode()))
-    return messages
+    return [*messages, *delta.facts.messages()]
 
 
 def recover(
     partition: int, committed: Mapping[str, int], log: Log, names: Names
 ) -> PartitionAccruals:
     """Bring back one partition from its changelogs and check it against the committed positions."""
-    memory = PartitionAccruals()
+    memory, cells = PartitionAccruals(), CellsRead()
     for segment in log.recover(ACCRUE_CHANGELOG.name, partition):
         for key, value in zip(segment.keys, segment.values, strict=True):
             if key is None or value is None:
@@ -220,6 +243,11 @@ def recover(
             elif key.startswith(CLOSED_KEY):
                 agreement, period = json.loads(key.removeprefix(CLOSED_KEY))
                 memory.closed[(agreement, period)] = json.loads(value)
+            elif key.startswith(CELLS_KEY):
+                cells.take(key, value)
+            else:
+                memory.facts.take(key, value)
+    memory.cells.put(*cells.rows(names.number, names.members))
     check_positions(memory.positions, committed)
     for segment in log.recover(ACCRUALS.name, partition):
         values = [v for v in segment.values if v is not None]
@@ -281,16 +309,15 @@ def write_rows(
     worth = values[:, COLUMNS.index("charge_micros")].copy()
     known = names.direct(series)
     shortfall = np.zeros_like(worth)
-    for at, micros in figures.amounts.items():
-        worth[at], known[at] = micros, True
-    for at, micros in figures.shortfalls.items():
-        shortfall[at] = micros
+    worth[figures.at], known[figures.at] = figures.amounts, True
+    shortfall[figures.at] = figures.shortfalls
     fields = {
         "version": names.column("version", series),
         **{name: names.column(name, series) for name in TEXTS},
         **{c: pa.array(values[:, i]) for i, c in enumerate(COLUMNS)},
         "amount_micros": pa.array(worth, mask=~known),
         "shortfall_micros": pa.array(shortfall, mask=shortfall == 0),
+        "exact": _exact(figures.exact, len(keys)),
     }
     rows = pa.StructArray.from_arrays(
         list(fields.values()),
@@ -306,6 +333,13 @@ def write_rows(
     ends = pa.array(["total" if s == PERIOD_SLOT else str(s - 1) for s in hours_of.tolist()])
     keys_of = pc.binary_join_element_wise(agreements, booked, ends.take(pa.array(code)), "|")
     return list(zip(keys_of.cast(pa.binary()).to_pylist(), values_of.to_pylist(), strict=True))
+
+
+def _exact(figures: Mapping[int, str], count: int) -> pa.Array:
+    """Exact figures of the rows that have them."""
+    if not figures:
+        return pa.nulls(count, pa.string())
+    return pa.array([figures.get(at) for at in range(count)], pa.string())
 
 
 def _messages(

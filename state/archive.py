@@ -26,7 +26,24 @@ PARTITIONING = ("period", "agreement")
 ROWS_MAX = 1_000_000
 
 # Columns that only some blocks have.
-OPTIONAL = pa.schema([pa.field("band", pa.string()), pa.field("parts", pa.list_(PART))])
+OPTIONAL = pa.schema(
+    [
+        pa.field("band", pa.string()),
+        pa.field("parts", pa.list_(PART)),
+        pa.field("kind", pa.int8()),
+        pa.field("leg", pa.int32()),
+        pa.field("sender_leg", pa.int32()),
+        pa.field("whole_micros", pa.int64()),
+        pa.field("margin_micros", pa.int64()),
+        pa.field("loss", pa.bool_()),
+        pa.field("original_us", pa.int64()),
+        pa.field("parts_taken", pa.int64()),
+        pa.field("session_id", pa.string()),
+        pa.field("session_from", pa.int64()),
+        pa.field("from_us", pa.int64()),
+        pa.field("upto_us", pa.int64()),
+    ]
+)
 _PARTITIONING = ds.partitioning(pa.schema([(p, pa.string()) for p in PARTITIONING]), flavor="hive")
 NAME = re.compile(r"rated-(\d+)-(\d+)-(\d+)$")
 

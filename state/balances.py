@@ -151,19 +151,20 @@ class Balances:
         self._values[plan.rows] = plan.values
         self._keys, self._rows, self._count = plan.index_keys, plan.index_rows, count
 
-    def groups(self, plan: Plan, groups: Ints) -> tuple[Ints, Ints, Ints]:
-        """All rows of some books and slots as they will be after a plan.
+    def groups(self, plan: Plan, groups: Ints, bits: int = SERIES_BITS) -> tuple[Ints, Ints, Ints]:
+        """All rows of some books and slots, or of whole books, as they will be after a plan.
 
         Args:
             plan: a plan made on these balances.
-            groups: distinct sorted keys without their series bits.
+            groups: distinct sorted keys without their lower bits.
+            bits: how many bits these are; those of the series, or of slot and series.
 
         Returns:
             The keys of the rows, their values, and the offset of each group's first row with the
             total at the end.
         """
-        low = np.searchsorted(plan.index_keys, groups << SERIES_BITS)
-        high = np.searchsorted(plan.index_keys, (groups + 1) << SERIES_BITS)
+        low = np.searchsorted(plan.index_keys, groups << bits)
+        high = np.searchsorted(plan.index_keys, (groups + 1) << bits)
         counts = high - low
         offsets = np.concatenate([[0], np.cumsum(counts)])
         at = np.repeat(low - offsets[:-1], counts) + np.arange(offsets[-1])

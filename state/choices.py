@@ -19,6 +19,7 @@ import polars as pl
 import pyarrow as pa
 
 from schemas.selectors import PRECEDENCE, PREFIXES, Where
+from state.band_conditions import BandConditions
 from state.items import NONE, ItemInfo
 from state.prefixes import TABLES_MAX, Prefixes
 from state.versions import AsOf
@@ -30,6 +31,7 @@ Marks = npt.NDArray[np.bool_]
 # Lengths of prefixes, of 15 digits at most, below the fields that an item has conditions on.
 LENGTH_BITS = 4
 LENGTH_SHIFT = {field: LENGTH_BITS * place for place, field in enumerate(reversed(PREFIXES))}
+OF_THEIR_OWN = ("listed", "characteristic", "band")  # conditions that are no sets of values
 FIELDS_SHIFT = LENGTH_BITS * len(PREFIXES)
 
 
@@ -109,6 +111,7 @@ class Choices:
     values: Mapping[str, ValueSets]
     prefixes: Mapping[str, PrefixSets]
     characteristics: Mapping[str, Characteristic]
+    bands: BandConditions
 
     def group(self, number: int) -> Int32:
         """The item rows of one group."""
@@ -120,11 +123,12 @@ def build_choices(
     groups: Sequence[Sequence[int]],
     key_codes: Mapping[str, int],
     characteristics: pl.DataFrame,
+    bands: BandConditions,
 ) -> Choices:
     """The groups of candidates, given by item row, and the conditions of all items.
 
     `key_codes` gives the code of an attribution key, named as in `route:TG-001`; `characteristics`
-    are those of the reference.
+    are those of the reference, `bands` the conditions on time bands.
     """
     selecting = [(row, item.where) for row, item in enumerate(items) if item.where is not None]
     sizes = np.array([0, *map(len, groups)], np.int64)
@@ -137,7 +141,7 @@ def build_choices(
         values={
             field: _value_sets(field, selecting, len(items), key_codes)
             for field in PRECEDENCE
-            if field not in (*PREFIXES, "listed", "characteristic") and _asked(field, selecting)
+            if field not in (*PREFIXES, *OF_THEIR_OWN) and _asked(field, selecting)
         },
         prefixes={
             field: _prefix_sets(field, selecting, len(items))
@@ -145,6 +149,7 @@ def build_choices(
             if _asked(field, selecting)
         },
         characteristics=_characteristics(selecting, len(items), key_codes, characteristics),
+        bands=bands,
     )
 
 

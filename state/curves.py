@@ -18,7 +18,7 @@ from typing import NamedTuple
 from schemas.codes import CurveKind, RoundingMode
 from schemas.curves import block_size, quantity_of, tier_bound
 from schemas.money import CHARGE_MICROS_MAX, MICROS, NANOS, round_ratio
-from schemas.prices import Tiered, TiersPrice
+from schemas.prices import Per, PeriodTiers, Tiered
 
 Exact = int | Fraction
 
@@ -69,19 +69,22 @@ class Curve:
     free: int = 0
     flat_on_zero: bool = False
 
-    def exact(self, quantity: Exact) -> Fraction:
-        """F(quantity): what a whole quantity costs, in currency units."""
+    def exact(self, quantity: Exact, chosen_by: Exact | None = None) -> Fraction:
+        """F(quantity): what a whole quantity costs, in currency units.
+
+        By volume, something else may choose the tier; of that the size counts, not the sign.
+        """
         nanos: Exact = 0
-        for _, _, _, more in self._walk(-quantity if quantity < 0 else quantity):
+        for _, _, _, more in self._walk(-quantity if quantity < 0 else quantity, chosen_by):
             nanos += more
         return Fraction(-nanos if quantity < 0 else nanos, self.unit * NANOS)
 
-    def parts(self, quantity: Exact) -> tuple[Part, ...]:
+    def parts(self, quantity: Exact, chosen_by: Exact | None = None) -> tuple[Part, ...]:
         """What F(quantity) is made of."""
         sign, scale = (-1 if quantity < 0 else 1), self.unit * NANOS
         return tuple(
             Part(tier, what, sign * within, Fraction(sign * nanos, scale))
-            for tier, what, within, nanos in self._walk(sign * quantity)
+            for tier, what, within, nanos in self._walk(sign * quantity, chosen_by)
         )
 
     @property
@@ -90,15 +93,21 @@ class Curve:
 
         Flat amounts do not count, and caps do not help.
         """
+        return self.most_of(Fraction(1))
+
+    def most_of(self, part: Fraction) -> int:
+        """The same of something each unit of which is such a part of what is priced."""
         dearest = max(Fraction(step.price_nanos, step.block or self.unit) for step in self.steps)
         most_nanos = CHARGE_MICROS_MAX * (NANOS // MICROS)
-        return min(QUANTITY_MAX, most_nanos // dearest) if dearest else QUANTITY_MAX
+        return min(QUANTITY_MAX, most_nanos // (dearest * part)) if dearest else QUANTITY_MAX
 
     def below(self, tier: int) -> int:
         """Where a tier begins: the bound of the one before it."""
         return (self.steps[tier - 1].upto or 0) if tier else 0
 
-    def _walk(self, quantity: Exact) -> Iterator[tuple[int, str, Exact, Exact]]:
+    def _walk(
+        self, quantity: Exact, chosen_by: Exact | None
+    ) -> Iterator[tuple[int, str, Exact, Exact]]:
         """Parts of a quantity that is not negative: tier, what, within it, nanos by `unit`."""
         left = max(quantity - self.free, 0)
         if quantity > left:
@@ -108,7 +117,10 @@ class Curve:
                 yield 0, "flat", 1, self.steps[0].flat_nanos * self.unit
             return
         if self.kind is CurveKind.VOLUME:
-            tier = next(n for n, s in enumerate(self.steps) if s.upto is None or left <= s.upto)
+            size: Exact = left
+            if chosen_by is not None:
+                size = -chosen_by if chosen_by < 0 else chosen_by
+            tier = next(n for n, s in enumerate(self.steps) if s.upto is None or size <= s.upto)
             yield from self._within(tier, left)
             return
         below = 0
@@ -137,12 +149,15 @@ class Curve:
             yield tier, "cap", 0, step.cap_nanos * self.unit - nanos
 
 
-def compile_curve(price: Tiered) -> Curve:
-    """The curve of a checked price: texts in the unit of the price become base quantities."""
+def compile_curve(price: Tiered, bounds: Per | None = None) -> Curve:
+    """The curve of a checked price: texts in the unit of the price become base quantities.
+
+    Bounds of tiers that something else chooses are in `bounds`.
+    """
     per = price.per
     steps = tuple(
         Step(
-            upto=None if tier.up_to is None else tier_bound(tier.up_to, per),
+            upto=None if tier.up_to is None else tier_bound(tier.up_to, bounds or per),
             price_nanos=tier.price_nanos or tier.percent_nanos or 0,
             flat_nanos=tier.flat_nanos,
             block=0 if tier.block is None else block_size(tier.block, per),
@@ -153,10 +168,10 @@ def compile_curve(price: Tiered) -> Curve:
         for tier in price.tiers
     )
     free = 0 if price.free is None else quantity_of(price.free, per)
-    flat_on_zero = isinstance(price, TiersPrice) and price.flat_on_zero
+    flat_on_zero = isinstance(price, PeriodTiers) and price.flat_on_zero
     return Curve(price.curve, steps, per.unit, free, flat_on_zero)
 
 
-def committed(price: TiersPrice) -> int:
+def committed(price: PeriodTiers) -> int:
     """The base quantity that a price commits to in a whole period; 0 for none."""
     return 0 if price.at_least is None else quantity_of(price.at_least, price.per)

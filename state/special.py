@@ -13,16 +13,22 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from schemas.codes import CountRound, PriceKind, Quantity
+from schemas.codes import TIMES, AttemptOn, CountRound, PriceKind, Quantity, Whole
+from state.clawbacks import Clawbacks
 from state.curves import Curve
 from state.event_curves import EventCurves
 from state.items import NONE, ItemInfo, Limits
+from state.measures import CellRules
 
 Int8 = npt.NDArray[np.int8]
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
 
-COUNT, LIMITS, ATTEMPT, FACTOR, STEPS = (1 << bit for bit in range(5))
+COUNT, LIMITS, ATTEMPT, FACTOR, STEPS, SESSION, ATTEMPT_LAST = (1 << bit for bit in range(7))
+INTERVAL = 1 << 9
+SPLIT = 1 << 12
+CELLS = 1 << 10
+CLAWBACK = 1 << 13
 NO_MAXIMUM = 2**62
 
 
@@ -31,7 +37,8 @@ class Special:
     """Marks and their figures, one entry an item; `anywhere` has the marks of all items.
 
     Limits and attempt fees have an entry for each time band of an item, else one: the first of an
-    item is at `first_limits`. `curve` is an item's row in `curves`, by which each event is priced.
+    item is at `first_limits`. `curve` is an item's row in `curves`, by which each event is priced;
+    `cells` says which cells usage fills.
     """
 
     marks: Int32
@@ -43,10 +50,14 @@ class Special:
     minimum_nanos: Int64
     maximum_nanos: Int64
     attempt_nanos: Int64
+    attempt_last: npt.NDArray[np.bool_]
+    whole: Int8
     factor_numerator: Int64
     factor_denominator: Int64
     curve: Int32
     curves: EventCurves
+    cells: CellRules
+    clawbacks: Clawbacks
 
     @staticmethod
     def of(items: Sequence[ItemInfo]) -> Special:
@@ -67,10 +78,16 @@ class Special:
             minimum_nanos=np.array([limit.minimum_nanos for limit in limits], np.int64),
             maximum_nanos=np.array([_most(limit) for limit in limits], np.int64),
             attempt_nanos=np.array([limit.attempt_fee_nanos for limit in limits], np.int64),
+            attempt_last=np.array([of.attempt_on is AttemptOn.LAST for of in limits], np.bool_),
+            whole=np.array([item.count_whole for item in items], np.int8),
             factor_numerator=np.array([item.factor.numerator for item in items], np.int64),
             factor_denominator=np.array([item.factor.denominator for item in items], np.int64),
             curve=np.array([codes.get(row, NONE) for row in range(len(items))], np.int32),
             curves=EventCurves.of([curve for _, curve in stepped]),
+            cells=CellRules.of(
+                [item.measure for item in items], [item.allowance for item in items]
+            ),
+            clawbacks=Clawbacks.of([item.clawback for item in items]),
         )
 
     def legs(self, mark: int, item: Int32) -> npt.NDArray[np.int64]:
@@ -99,5 +116,12 @@ def marks_of(item: ItemInfo) -> int:
     limited = any(of.minimum_nanos or of.maximum_nanos is not None for of in item.limits)
     marks |= LIMITS if limited else 0
     marks |= ATTEMPT if any(of.attempt_fee_nanos for of in item.limits) else 0
+    marks |= SPLIT if item.split is not None else 0
+    marks |= CELLS if item.measure is not None else 0
+    marks |= CLAWBACK if item.clawback is not None else 0
     marks |= STEPS if item.price_kind is PriceKind.STEPS else 0
+    marks |= SESSION if item.count_whole is not Whole.RECORD else 0
+    lasts = (of.attempt_fee_nanos and of.attempt_on is AttemptOn.LAST for of in item.limits)
+    marks |= ATTEMPT_LAST if any(lasts) else 0
+    marks |= INTERVAL if item.quantity in TIMES else 0
     return marks | (FACTOR if item.factor != 1 else 0)

@@ -19,7 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.caps import Cap
+from schemas.fx import Fx
 from schemas.reference import Reference
+from state.band_conditions import BandConditions
 from state.bands import Bands, lay_out
 from state.calendar import Periods
 from state.choices import Choices, build_choices
@@ -29,6 +31,7 @@ from state.keys import OWN, KeyColumns, build_keys
 from state.prefixes import Prefixes
 from state.rates import Rates, own_lines
 from state.special import Special
+from state.splits import Splits
 from state.terms import AgreementInfo, VersionInfo, build_terms
 from state.versions import AsOf
 
@@ -75,7 +78,9 @@ class Tables:
     versions: tuple[VersionInfo, ...]
     calendars: tuple[Periods, ...]
     version_calendar: Int32
+    version_agreement: Int32
     version_currency: Int32
+    version_upto_s: Int64
     currencies: tuple[str, ...]
     item_of: Int32
     choices: Choices
@@ -83,6 +88,7 @@ class Tables:
     deals: tuple[ItemInfo, ...]
     item_version: Int32
     item_kind: Int8
+    item_flow: Int8
     item_quantity: Int8
     item_unit: Int64
     item_quantity_max: Int64
@@ -98,8 +104,10 @@ class Tables:
     decks: DeckTables
     rates: Rates
     special: Special
+    splits: Splits
     bands: tuple[Bands, ...]
     caps: Mapping[str, Cap]
+    rates_of_exchange: Fx
 
 
 def build(reference: Reference) -> Tables:
@@ -108,10 +116,11 @@ def build(reference: Reference) -> Tables:
     decks = {deck.name: code for code, deck in enumerate(reference.decks)}
     terms = build_terms(reference.agreements, partners, decks)
     keys = build_keys(reference.attribution, [a.agreement for a in reference.agreements])
+    key_codes = {name: code for code, name in enumerate(keys.key_names)}
     versions, items = terms.versions, terms.items
     of_item = [versions[item.version_row] for item in items]
     own, item_line = own_lines(items)
-    bands, item_bands = lay_out(reference.bands, reference.holidays, _wanted(items, versions))
+    bands, item_bands, conditions = _bands(reference, items, versions)
     deck_tables, deck_lines = build_decks(reference.decks, len(own))
     return Tables(
         reference_id=reference.reference_id,
@@ -126,19 +135,19 @@ def build(reference: Reference) -> Tables:
         versions=versions,
         calendars=terms.calendars,
         version_calendar=np.array([version.calendar for version in versions], np.int32),
+        version_agreement=np.array([version.agreement for version in versions], np.int32),
+        version_upto_s=np.array([version.valid_upto_s for version in versions], np.int64),
         version_currency=np.array([version.currency_code for version in versions], np.int32),
         currencies=terms.currencies,
         item_of=terms.item_of,
         choices=build_choices(
-            items,
-            terms.groups,
-            {name: code for code, name in enumerate(keys.key_names)},
-            reference.characteristics,
+            items, terms.groups, key_codes, reference.characteristics, conditions
         ),
         items=items,
         deals=terms.deals,
         item_version=np.array([item.version_row for item in items], np.int32),
         item_kind=np.array([item.price_kind for item in items], np.int8),
+        item_flow=np.array([item.flow for item in items], np.int8),
         item_quantity=np.array([item.quantity for item in items], np.int8),
         item_unit=np.array([item.unit for item in items], np.int64),
         item_quantity_max=np.array([item.quantity_max for item in items], np.int64),
@@ -154,8 +163,10 @@ def build(reference: Reference) -> Tables:
         decks=deck_tables,
         rates=own.followed_by(deck_lines),
         special=Special.of(items),
+        splits=Splits.of(items, versions, [a.name for a in terms.agreements]),
         bands=bands,
         caps=reference.caps,
+        rates_of_exchange=reference.rates,
     )
 
 
@@ -164,3 +175,23 @@ def _wanted(
 ) -> list[tuple[str, str] | None]:
     """The plan of time bands that each item is priced by, and the zone of its clock."""
     return [(i.bands.plan, versions[i.version_row].zone) if i.bands else None for i in items]
+
+
+def _bands(
+    reference: Reference, items: Sequence[ItemInfo], versions: Sequence[VersionInfo]
+) -> tuple[tuple[Bands, ...], Int32, BandConditions]:
+    """All time bands, those that each item is priced by, and those that items are for."""
+    wanted = [*_wanted(items, versions), *_asked(items, versions)]
+    bands, plan_of = lay_out(reference.bands, reference.holidays, wanted)
+    item_bands, asked = np.split(plan_of, [len(items)])
+    return bands, item_bands, BandConditions.of(items, asked, bands)
+
+
+def _asked(
+    items: Sequence[ItemInfo], versions: Sequence[VersionInfo]
+) -> list[tuple[str, str] | None]:
+    """The plan that each item has a condition on, and the zone of its clock."""
+    return [
+        (i.where.band.plan, versions[i.version_row].zone) if i.where and i.where.band else None
+        for i in items
+    ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -23,8 +23,12 @@ from schemas.codes import (
     RoundingPlace,
     Service,
 )
+from schemas.payment import SettleIn, Tax, Tolerance
+from schemas.prices import ReceivedPrice
 from state.calendar import Periods
-from state.items import NONE, ItemInfo, deal_info, item_info
+from state.curves import QUANTITY_MAX
+from state.deals import quantity_most
+from state.items import NONE, ItemInfo, deal_infos, item_info
 from state.versions import AsOf
 
 CONTESTED = -2
@@ -61,6 +65,9 @@ class VersionInfo:
     rounding_place: RoundingPlace
     rounding_mode: RoundingMode
     decimals: int
+    tax: Tax | None = None
+    settle_in: SettleIn | None = None
+    tolerance: Tolerance | None = None
 
 
 @dataclass(frozen=True)
@@ -97,11 +104,16 @@ def build_terms(
         for version in agreement.versions:
             row = len(versions)
             versions.append(_version_info(code, version, currencies, calendars))
+            known = {item.item: item for item in version.items}
             for item in version.items:
-                for direction in item.directions:
+                received = isinstance(item.price, ReceivedPrice)
+                for direction in () if received else item.directions:
                     covered[row, item.role, item.service, direction].append(len(items))
-                items.append(item_info(row, item, decks))
-            deals.extend(deal_info(row, deal) for deal in version.deals)
+                info = item_info(row, item, decks, known)
+                most = quantity_most(item.item, version.deals)
+                items.append(info if most == QUANTITY_MAX else replace(info, quantity_most=most))
+            for deal in version.deals:
+                deals.extend(deal_infos(row, deal, known))
     item_of = np.full((len(versions), len(Role), len(Service), len(Direction)), NONE, np.int32)
     groups: dict[tuple[int, ...], int] = {}
     for usage, rows in covered.items():
@@ -156,5 +168,8 @@ def _version_info(
         calendar=calendars.setdefault(periods, len(calendars)),
         rounding_place=version.rounding.place,
         rounding_mode=version.rounding.mode,
-        decimals=version.rounding.decimals,
+        decimals=version.decimals,
+        tax=version.tax,
+        settle_in=version.settle_in,
+        tolerance=version.tolerance,
     )

@@ -1,7 +1,8 @@
 """What the rate hop remembers of the partitions it owns, and how it gets it back.
 
 For each usage partition: which numbers were seen, what is suspended, how many events had which
-outcome, how far each source has reported, and up to which input positions all of that holds. It
+outcome, how far each source has reported, which parts of sessions came, and up to which input
+positions all of that holds. It
 lives in memory (digests of bodies on disk), changes only when a transaction has committed, and is
 written to `rate.changelog.v1` inside that transaction as absolute values. After a crash or a move
 the changelog, `suspense.v1` and `marks.v1` give it back; the positions found there must be the
@@ -24,17 +25,19 @@ from schemas.topics import MARKS, RATE_CHANGELOG, SUSPENSE, partition_of
 from state.invariants import invariant
 from state.rocks import BodyStore, Digests, Ints, Marked, Marks
 from state.seen import Counter, Counters, Seen, gaps, ranges_from_bytes, ranges_to_bytes
+from state.sessions import Parts, Sessions, from_bytes, to_bytes
 from streams.duplicates import Checked
 from streams.log import Log, Message, Overtaken
 
 OutcomeKey = tuple[Outcome, Reason]
 POSITION_KEY = b"position"
 SEEN_KEY = b"seen/"
+SESSION_KEY = b"session/"
 
 
 @dataclass
 class Delta:
-    """What a batch changes, per usage partition."""
+    """What a batch changes, per usage partition; and how many of its events lose money."""
 
     checked: Checked | None = None
     outcomes: dict[int, Tally[OutcomeKey]] = field(default_factory=dict)
@@ -43,6 +46,8 @@ class Delta:
     closed: dict[int, set[str]] = field(default_factory=dict)
     positions: dict[int, dict[str, int]] = field(default_factory=dict)
     marks: list[Marks] = field(default_factory=list)
+    losses: int = 0
+    sessions: dict[int, dict[str, Parts | None]] = field(default_factory=dict)
 
     def count(self, partition: int, reason: Reason, outcome: Outcome, events: int = 1) -> None:
         """Add to the outcomes of a partition."""
@@ -58,6 +63,7 @@ class PartitionMemory:
     outcomes: Tally[OutcomeKey] = field(default_factory=Tally)
     watermarks: dict[str, int] = field(default_factory=dict)
     suspended: dict[str, Reason] = field(default_factory=dict)
+    sessions: Sessions = field(default_factory=Sessions)
 
     def after(self, partition: int, delta: Delta) -> bytes:
         """The position record as it will be once a delta is applied."""
@@ -125,7 +131,28 @@ class Memory:
                 if self._home(name.source) == partition:
                     key = SEEN_KEY + json.dumps(name, separators=(",", ":")).encode()
                     messages.append((key, ranges_to_bytes(delta.checked.seen.of(number))))
+        for session, parts in delta.sessions.get(partition, {}).items():
+            value = None if parts is None else to_bytes(parts)
+            messages.append((SESSION_KEY + session.encode(), value))
         return messages
+
+    def session(self, delta: Delta, partition: int, key: str) -> Parts:
+        """The parts of a session as a delta leaves it; none of one that is not known."""
+        changed = delta.sessions.get(partition, {})
+        if key in changed:
+            return changed[key] or ()
+        return self.partitions[partition].sessions.parts.get(key, ())
+
+    def newest_us(self, delta: Delta, partition: int, source: str) -> int:
+        """The newest record of a source with what a delta brings; 0 of one that has sent none."""
+        known = self.partitions[partition].watermarks.get(source, 0)
+        return max(known, delta.watermarks.get(partition, {}).get(source, 0))
+
+    def end_sessions(self, delta: Delta) -> None:
+        """Add to a delta which sessions have ended, by the event times that it brings."""
+        for partition, newest_us in delta.watermarks.items():
+            for key in self.partitions[partition].sessions.ended(newest_us):
+                delta.sessions.setdefault(partition, {}).setdefault(key, None)
 
     def apply(self, delta: Delta) -> None:
         """Change what a committed batch changed."""
@@ -138,6 +165,7 @@ class Memory:
             memory.suspended.update(delta.opened.get(partition, {}))
             for key in delta.closed.get(partition, ()):
                 memory.suspended.pop(key, None)
+            memory.sessions.change(delta.sessions.get(partition, {}))
             memory.positions = positions
         for marks in delta.marks:
             self.partitions[marks.partition].store.write([marks])
@@ -147,6 +175,10 @@ class Memory:
         memory = PartitionMemory(BodyStore(self._directory / f"bodies-{partition}"))
         for segment in log.recover(RATE_CHANGELOG.name, partition):
             for key, value in zip(segment.keys, segment.values, strict=True):
+                if key is not None and key.startswith(SESSION_KEY):
+                    parts = None if value is None else from_bytes(value)
+                    memory.sessions.change({key.removeprefix(SESSION_KEY).decode(): parts})
+                    continue
                 if key is None or value is None:
                     continue
                 if key == POSITION_KEY:

@@ -15,11 +15,18 @@ import threading
 from collections import Counter as Tally
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from schemas.codes import RoundingPlace
 from state.tables import AgreementInfo, Tables
-from state.view_amounts import hours_of, lines_of, periods_of, totals_of
+from state.view_amounts import (
+    as_issued,
+    hours_of,
+    lines_of,
+    periods_of,
+    totals_of,
+    with_hours,
+)
 from state.view_answers import (
     Accrual,
     Accruals,
@@ -33,8 +40,9 @@ from state.view_answers import (
     Totals,
 )
 from state.view_store import Store
-from streams.accrual import Book
+from streams.accrual import Book, begins
 from streams.log import Segment
+from streams.payment import is_paid_otherwise
 
 __all__ = ["LIMIT_MAX", "Readiness", "Stamp", "View", "Window"]
 
@@ -55,6 +63,7 @@ class View:
         """
         self._lock = threading.Lock()
         self._store = Store()
+        self._facts = self._store.facts
         self._totals_lock = threading.Lock()
         self.use(tables)
 
@@ -65,7 +74,11 @@ class View:
             self._agreements = {info.name: info for info in tables.agreements}
             self.reference_id = tables.reference_id
             self.partner_names = frozenset(tables.partners)
-            drafted = [v for v in tables.versions if v.rounding_place is RoundingPlace.STATEMENT]
+            drafted = [
+                v
+                for v in tables.versions
+                if v.rounding_place is RoundingPlace.STATEMENT or is_paid_otherwise([v])
+            ]
             self._drafted = {tables.agreements[v.agreement].name for v in drafted}
             self._totals: dict[BookName, tuple[Total, ...]] = {}
             self._totals_counter = self._shape_counter = 0
@@ -166,20 +179,14 @@ class View:
     ) -> dict[BookName, list[bytes]]:
         """The messages of hours that each book needs.
 
-        Its own, and where late usage under tiers is booked in it also those of the closed periods
-        on whose volume that usage comes to lie.
+        Its own, and where usage under tiers comes to lie on the volume of earlier periods, as late
+        usage does, also those of these periods.
         """
         found = {}
         for name, lines in zip(books, lines_of(totals), strict=True):
             agreement, booked = name
-            since = min(
-                (
-                    line.row.series.original
-                    for line in lines
-                    if self._book.terms(line.row.series).tiered
-                ),
-                default=booked,
-            )
+            tiered = (s for s in (line.row.series for line in lines) if self._book.terms(s).tiered)
+            since = min((begins(s, self._book.terms(s)) for s in tiered), default=booked)
             needed = [p for p in self._store.periods[agreement] if since <= p < booked]
             found[name] = [
                 message
@@ -214,11 +221,24 @@ class View:
         work = []
         for name, changed in self._store.changed_books(self._totals_counter):
             agreement, period = name
-            earlier = [p for p in self._store.periods.get(agreement, ()) if p < period]
-            needed = [(agreement, p) for p in earlier] if agreement in self._drafted else []
+            needed = self._needed(agreement, period) if agreement in self._drafted else []
             messages = [self._store.total(n) for n in (name, *needed)]
-            work.append(_Work(name, changed, messages, self._store.closed.get(name)))
+            hours: list[bytes] = []
+            if agreement in self._drafted and self._book.by_hour(agreement):
+                hours = [m for n in (name, *needed) for m in self._store.hours(n)]
+            number = self._store.closed.get(name)
+            issued = self._store.statements[number].head["totals"] if number else None
+            work.append(_Work(name, changed, messages, hours, number, issued))
         return work
+
+    def _needed(self, agreement: str, period: str) -> list[BookName]:
+        """Other books with rows that those of a book may stand on, or be a deal over."""
+        return [
+            (member, p)
+            for member in self._book.group(agreement)
+            for p in self._store.periods.get(member, ())
+            if p < period or (p == period and member != agreement)
+        ]
 
     def _refresh(self, work: Sequence[_Work], counter: int) -> None:
         """Bring the totals up to a counter; the shape has changed when others are shown."""
@@ -228,7 +248,11 @@ class View:
             before = self._totals.pop(one.name, None)
             own, *earlier = (next(lines) if m else [] for m in one.messages)
             siblings = [line for found in earlier for line in found]
-            after = totals_of(own, siblings, self._book, one.statement, one.changed)
+            if one.hours:
+                own, siblings = with_hours(own, one.hours), with_hours(siblings, one.hours)
+            after = totals_of(own, siblings, self._book, one.statement, one.changed, self._facts)
+            if one.issued is not None:
+                after = as_issued(after, one.issued)
             if after:
                 self._totals[one.name] = after
             reshaped = reshaped or _is_open(before) is not _is_open(after)
@@ -274,12 +298,18 @@ class View:
 
 @dataclass(frozen=True)
 class _Work:
-    """A book whose totals changed: its message, those of earlier periods, and its statement."""
+    """A book whose totals changed: its message, those of earlier periods, and its statement.
+
+    `hours` are the messages of their hours, where a deal needs them for exact sums. `issued` has
+    the totals of the statement.
+    """
 
     name: BookName
     changed: int
     messages: Sequence[bytes]
+    hours: Sequence[bytes]
     statement: str | None
+    issued: Sequence[Mapping[str, Any]] | None = None
 
 
 def _is_open(totals: Sequence[Total] | None) -> bool | None:

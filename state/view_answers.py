@@ -9,15 +9,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from streams.accrual import Terms
 from streams.contribution import Series
 from streams.log import TopicPartition
+from streams.terms import Terms
 
 BookName = tuple[str, str]
 Outcomes = dict[tuple[str, str], int]
 Cursor = tuple[str | int, ...]
+
+
+NO_PAYMENT: Mapping[str, Any] = MappingProxyType({})
 
 
 class Readiness(StrEnum):
@@ -49,6 +53,8 @@ class Accrual:
     """What one series has come to in a booked period, or in one hour of it.
 
     `shortfall_micros` is what the end of the period would add if it came now; an hour has none.
+    `has_amount` is false where only the period as a whole is worth something: in hours of items
+    with a measure.
     """
 
     series: Series
@@ -59,6 +65,7 @@ class Accrual:
     amount_micros: int
     statement: str | None
     shortfall_micros: int = 0
+    has_amount: bool = True
 
     @property
     def key(self) -> Cursor:
@@ -81,7 +88,7 @@ class Total(NamedTuple):
     """What a period of an agreement is worth in one currency, as if it were closed now.
 
     `statement` is the number of the statement that closed it, `changed` the counter of its last
-    change.
+    change. `payment` is what its document says of tax and settlement, where it says anything.
     """
 
     partner: str
@@ -94,6 +101,7 @@ class Total(NamedTuple):
     payable_micros: int
     statement: str | None
     changed: int
+    payment: Mapping[str, Any] = NO_PAYMENT
 
     @property
     def net_micros(self) -> int:

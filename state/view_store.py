@@ -17,7 +17,9 @@ from schemas.topics import ACCRUALS, RATE_CHANGELOG, STATEMENTS
 from state.accrual_memory import decode_accruals
 from state.usage_memory import POSITION_KEY
 from state.view_answers import BookName, Changes, Outcomes, Readiness, Stamp, Statement
+from streams.facts import Facts
 from streams.log import Segment, TopicPartition
+from streams.payment import rates_used
 
 TOTAL = b"|total"
 # A message of no agreement tells only how far its partition has come.
@@ -45,6 +47,7 @@ class Store:
         self.caught_up = False
         self.statements: dict[str, Statement] = {}
         self.closed: dict[BookName, str] = {}
+        self.facts = Facts()
         self.outcomes: dict[int, Outcomes] = {}
         self.periods: dict[str, set[str]] = {}
         self._hours: dict[BookName, set[int]] = {}
@@ -152,6 +155,8 @@ class Store:
                 document=value,
             )
             self.closed[name] = number
+            for use, rate in rates_used(name[0], head["totals"]):
+                self.facts.rates.setdefault(use, rate)
             self._statements_changed.pop(number, None)
             self._statements_changed[number] = self.counter
             self._touch([book_key(name)])

@@ -8,126 +8,91 @@ depends on the period's whole volume V, it is F(V): since every batch books F(v 
 batches telescope and their order cannot matter (`streams/worth.py`).
 
 Usage of a closed period is booked in the next open one, at the original period's prices and at the
-position its volume has reached there: the row keeps both periods apart.
+position its volume has reached there: the row keeps both periods apart. Where tiers go on over a
+span of periods, earlier periods lie below later ones.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Container, Sequence
 from fractions import Fraction
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
-from schemas.codes import Flow, PriceKind, RoundingMode, RoundingPlace
-from schemas.moments import midnight_us
-from schemas.money import round_ratio
-from state.curves import Curve
-from state.invariants import InvariantViolation
-from state.tables import ItemInfo, Tables, VersionInfo
+from schemas.spans import Span, months_of
+from schemas.terms_chosen import EVENTS
+from state.deals import DealTerms
+from state.tables import ItemInfo, Tables
 from streams.contribution import Series
-from streams.standing import Served, served
+from streams.pools import group_of, joined, qualified
+from streams.rows import HourSums, Known, Row
+from streams.standing import Served, periods_of, served, span_served
+from streams.terms import Terms
+from streams.versions import Versions
+
+__all__ = ["HourSums", "Known", "Row"]
 
 Volume = tuple[str, str, str, str, str]
+Alike = tuple[str, str, str, Span | None]  # agreement, item, what is counted, over which span
 DEALS = "deals"  # in place of what is counted: all rows of an agreement and original period
-
-NANOS = 10**9
-MICROS = 10**6
-
-
-@dataclass(frozen=True)
-class Terms:
-    """How one item of one agreement version is priced, rounded and paid."""
-
-    item: ItemInfo
-    version: VersionInfo
-    partner: str
-    model: str
-
-    @property
-    def tiered(self) -> bool:
-        """Whether money depends on the period's volume."""
-        return self.item.price_kind is PriceKind.TIERS
-
-    @property
-    def curve(self) -> Curve:
-        """The curve of a tiered item."""
-        curve = self.item.curve
-        if curve is None:
-            raise InvariantViolation(f"Invariant: {self.item.name} is priced by the period")
-        return curve
-
-    @property
-    def direct(self) -> bool:
-        """Whether the sum of charges is the amount as it stands."""
-        if self.item.deal is not None:
-            return False
-        return not self.tiered and self.version.rounding_place is RoundingPlace.RECORD
-
-    @property
-    def owes_without_usage(self) -> bool:
-        """Whether a period without usage costs something."""
-        curve = self.item.curve
-        flat = curve is not None and curve.flat_on_zero and curve.steps[0].flat_nanos > 0
-        return flat or self.item.at_least > 0
-
-    @property
-    def service(self) -> str:
-        """What the item prices, in a word; a deal has no service."""
-        return "" if self.item.service is None else self.item.service.label
-
-    def begins_day(self, day: date) -> bool:
-        """Whether the version is in force when a day begins in its zone."""
-        start_s = midnight_us(ZoneInfo(self.version.zone), day) // MICROS
-        return self.version.valid_from_s <= start_s < self.version.valid_upto_s
-
-    @property
-    def payable(self) -> bool:
-        """Whether the operator pays the partner."""
-        return self.item.flow is Flow.PAYABLE
+DEAL_LINES = "deal lines"  # only those of deals that go on over several periods
 
 
 class Duty(NamedTuple):
     """What a version answers for in a period, beyond the price of its own usage.
 
     `at_least` is the committed quantity in proportion to the days in force, `served` says of how
-    many.
+    many. All of it falls due in the period `due`.
     """
 
     terms: Terms
     at_least: Fraction
     served: Served
+    due: str
 
     @property
     def days(self) -> str:
-        """The days in force, of those of the period: 15/30."""
+        """The days in force, of those of the period or span: 15/30."""
         return f"{self.served.days}/{self.served.days_of_period}"
 
 
-class Book:
+class Book(Versions):
     """The terms of every item by (agreement, version, item), from reference."""
 
     def __init__(self, tables: Tables) -> None:
+        super().__init__(tables)
         self._terms: dict[tuple[str, int, str], Terms] = {}
         # Under tiers: the versions of an item that count alike, in order.
-        self._alike: dict[tuple[str, str, str], list[Terms]] = {}
-        self._duties: dict[tuple[str, str, str, str], Duty | None] = {}
-        self._owing: dict[str, set[tuple[str, str, str]]] = {}
+        self._alike: dict[Alike, list[Terms]] = {}
+        self._duties: dict[tuple[Alike, str], Duty | None] = {}
+        self._owing: dict[str, set[Alike]] = {}
         self._deals: dict[str, dict[str, list[Terms]]] = {}
+        self._choosing: dict[tuple[str, int, str], tuple[str, ...]] = {}
+        self._deal_spans: dict[str, Span] = {}
         for item in (*tables.items, *tables.deals):
             version = tables.versions[item.version_row]
             agreement = tables.agreements[version.agreement]
             key = (agreement.name, version.version, item.name)
             terms = Terms(item, version, agreement.partner, agreement.model.label)
             self._terms[key] = terms
+            if item.chosen_by and item.chosen_by != EVENTS:
+                chooses = (*key[:2], item.chosen_by)
+                self._choosing[chooses] = (*self._choosing.get(chooses, ()), item.name)
             if item.deal is not None:
                 deals = self._deals.setdefault(agreement.name, {})
                 deals.setdefault(item.name, []).append(terms)
+                if item.span is not None:
+                    self._deal_spans[agreement.name] = item.span
             if terms.tiered or item.deal is not None:
-                alike = (agreement.name, item.name, item.quantity.label)
+                alike = _alike(agreement.name, terms)
                 self._alike.setdefault(alike, []).append(terms)
-                if terms.owes_without_usage:
+                if terms.owes_without_usage and item.deal is None:
                     self._owing.setdefault(agreement.name, set()).add(alike)
+        self._groups = joined(
+            {
+                name: [n for versions in of.values() for t in versions for n in _over(t)]
+                for name, of in self._deals.items()
+            }
+        )
 
     def terms(self, series: Series) -> Terms:
         """The terms of a series.
@@ -141,12 +106,13 @@ class Book:
     def duty(self, series: Series) -> Duty | None:
         """What a series under tiers answers for besides its usage, if it is its version that does.
 
-        It is the last version in force in the period of the usage.
+        It is the last version in force in the period of the usage, or in its span and that span's
+        last period.
         """
         terms = self.terms(series)
-        alike = (series.agreement, series.item, terms.item.quantity.label)
-        duty = self._duty(alike, series.original)
-        return duty if duty is not None and duty.terms is terms else None
+        duty = self._duty(_alike(series.agreement, terms), series.original)
+        answers = duty is not None and duty.terms is terms and duty.due == series.original
+        return duty if answers else None
 
     @property
     def owes_without_usage(self) -> bool:
@@ -156,100 +122,200 @@ class Book:
     def standing(self, agreement: str, period: str) -> list[Series]:
         """The series that an open period has even without usage, because something is owed."""
         found = []
-        for alike in sorted(self._owing.get(agreement, ())):
+        for alike in sorted(self._owing.get(agreement, ()), key=str):
             duty = self._duty(alike, period)
-            if duty is not None and duty.terms.owes_without_usage:
+            if duty is not None and duty.terms.owes_without_usage and duty.due == period:
                 version = duty.terms.version
                 series = (agreement, version.version, alike[1], "", version.currency)
                 found.append(Series(*series, period, period))
-        return [*found, *self.deals(agreement, period, period)]
+        return [*found, *self._deals_of(agreement, period, period)]
+
+    def group(self, agreement: str) -> Sequence[str]:
+        """The agreements that deals join with one, in order, itself included."""
+        return group_of(self._groups, agreement)
+
+    @property
+    def with_deals(self) -> frozenset[tuple[str, Span | None, Sequence[str]]]:
+        """The agreements that have deals in some version, over which span, joined with which."""
+        return frozenset((n, self._deal_spans.get(n), self.group(n)) for n in self._deals)
 
     def has_deals(self, agreement: str) -> bool:
-        """Whether any version of an agreement has a deal."""
-        return agreement in self._deals
+        """Whether an agreement, or one that is joined with it, has a deal in any version."""
+        return any(member in self._deals for member in self.group(agreement))
+
+    def by_hour(self, agreement: str) -> bool:
+        """Whether a deal of an agreement, or of one that is joined with it, looks at hours."""
+        deals = [self._deals.get(member, {}) for member in self.group(agreement)]
+        found = (terms.item.deal for of in deals for named in of.values() for terms in named)
+        return any(deal is not None and deal.by_hour for deal in found)
 
     def deals(self, agreement: str, original: str, booked: str) -> list[Series]:
-        """The rows of deals for an original period in a booked one: of all versions in force."""
+        """The rows of deals for an original period in a booked one: of all versions in force.
+
+        Of an agreement and those that are joined with it.
+        """
+        members = self.group(agreement)
+        return [s for member in members for s in self._deals_of(member, original, booked)]
+
+    def in_deal(self, deal: Series, member: Series) -> Series | None:
+        """A row on the counter of a deal as the deal's agreement names it.
+
+        One of another agreement lies in the last version with the deal in force in its period.
+        """
+        if member.agreement == deal.agreement:
+            return member
+        duty = self._duty(_alike(deal.agreement, self.terms(deal)), member.original)
+        if duty is None:
+            return None
+        named = member._replace(agreement=deal.agreement, version=duty.terms.version.version)
+        return named._replace(item=qualified(member.agreement, member.item))
+
+    def _deals_of(self, agreement: str, original: str, booked: str) -> list[Series]:
+        """The rows of deals of one agreement.
+
+        Of a span's last period, that of the version too which answers for the span.
+        """
         return [
             Series(agreement, version.version, name, "", version.currency, original, booked)
             for name, versions in self._deals.get(agreement, {}).items()
             for version in (terms.version for terms in versions)
             if served([version], original) is not None
+            or self.duty(
+                Series(agreement, version.version, name, "", version.currency, original, booked)
+            )
         ]
 
-    def deal_over(self, series: Series, deal: str) -> tuple[str, ...]:
-        """What a deal is over in the version of a series; nothing where that has no such deal."""
-        terms = self._terms.get((series.agreement, series.version, deal))
-        found = None if terms is None else terms.item.deal
-        return () if found is None else found.over
+    def deal_like(self, series: Series, deal: ItemInfo) -> DealTerms | None:
+        """A deal as the version of a series has it; None where that has none that counts alike."""
+        terms = self._terms.get((series.agreement, series.version, deal.name))
+        if terms is None or terms.item.price_kind is not deal.price_kind:
+            return None
+        if terms.span != deal.span:
+            return None
+        return terms.item.deal if terms.item.quantity is deal.quantity else None
 
     def counter(self, series: Series) -> Volume | None:
         """The rows that the worth of a series depends on; None where it is its own sums."""
         terms = self.terms(series)
         if terms.item.deal is not None:
-            return (series.agreement, "", "", series.original, DEALS)
-        return volume_of(series, terms) if terms.tiered else None
+            return (self.group(series.agreement)[0], "", "", stretch_of(series, terms), DEALS)
+        return volume_of(series, terms) if terms.lies_beside else None
 
     def counters(self, series: Series) -> list[Volume]:
-        """All sets of rows that a series is one of: of its tiers, and of its agreement's deals."""
+        """All sets of rows that a series is one of: of its tiers, and of its agreement's deals.
+
+        No deal is over tiers of several periods, and none of one period over a deal of several.
+        """
         terms = self.terms(series)
-        found = [volume_of(series, terms)] if terms.tiered else []
-        if self.has_deals(series.agreement):
-            found.append((series.agreement, "", "", series.original, DEALS))
+        found = [volume_of(series, terms)] if terms.lies_beside else []
+        for name in self.choosing(series):
+            chosen = series._replace(item=name, line="")
+            found.append(volume_of(chosen, self.terms(chosen)))
+        if terms.span is None and self.has_deals(series.agreement):
+            found.append((self.group(series.agreement)[0], "", "", series.original, DEALS))
+        on_lines = self.deal_lines(series)
+        if on_lines is not None and not (terms.tiered and terms.span):
+            found.append((*on_lines[:-1], DEALS))
+            if terms.span is not None:
+                found.append(on_lines)
         return found
 
-    def _duty(self, alike: tuple[str, str, str], period: str) -> Duty | None:
-        """Who answers for a period of the versions that count alike; worked out once."""
-        key = (*alike, period)
+    def choosing(self, series: Series) -> tuple[str, ...]:
+        """The items whose tier the item of a series chooses, in its version."""
+        return self._choosing.get((series.agreement, series.version, series.item), ())
+
+    def deal_lines(self, series: Series) -> Volume | None:
+        """The set of rows of deals over several periods that the usage of a series bears on."""
+        span = self._deal_spans.get(series.agreement)
+        if span is None:
+            return None
+        return (series.agreement, "", "", span.label(series.original), DEAL_LINES)
+
+    def moves_others(self, series: Series, booked: str) -> bool:
+        """Whether usage of a series moves rows that may not be booked with it."""
+        if self._booking_span(series) is not None:
+            return True
+        return booked != series.original and bool(self.counters(series))
+
+    def open_period(self, series: Series, closed: Container[tuple[str, str]]) -> str:
+        """The period of the usage of a series, or the next one after it that is not closed.
+
+        Under tiers or deals of a span it is behind every closed period of the span, though an
+        earlier one may be open: what a closed one states stands on everything booked up to it.
+        """
+        label, span = series.original, self._booking_span(series)
+        periods, agreement = self.terms(series).version.periods, series.agreement
+        group = self.group(agreement)
+        if span is not None:
+            within = periods_of(span.label(label), periods)
+            label = max([label, *(p for p in within if (agreement, p) in closed)])
+        while any((member, label) in closed for member in group):
+            label = periods.label(periods.parse(label) + 1)
+        return label
+
+    def _booking_span(self, series: Series) -> Span | None:
+        """The span whose closed periods usage is booked behind: of its tiers, else of deals."""
+        return self.terms(series).span or self._deal_spans.get(series.agreement)
+
+    def _duty(self, alike: Alike, period: str) -> Duty | None:
+        """Who answers for a period, or its span, of the versions that count alike; worked out once.
+
+        What is owed for a period falls due in it.
+        """
+        span = alike[-1]
+        label = period if span is None else span.label(period)
+        key = (alike, label)
         if key not in self._duties:
             versions = self._alike.get(alike, [])
-            of = served([terms.version for terms in versions], period)
+            of = (served if span is None else span_served)([t.version for t in versions], label)
             duty = None
             if of is not None:
                 last = versions[of.last]
-                part = Fraction(of.days, of.days_of_period)
-                duty = Duty(last, last.item.at_least * part, of)
+                # A window is committed to as a whole, however much of the period is in force.
+                part = Fraction(1) if last.windowed else Fraction(of.days, of.days_of_period)
+                duty = Duty(last, last.item.at_least * part, of, of.due or period)
             self._duties[key] = duty
         return self._duties[key]
 
 
-def exact(terms: Terms, charge_micros: int, residue: int) -> Fraction:
-    """The unrounded sum of an item priced per event, in currency units."""
-    return Fraction(charge_micros, MICROS) + Fraction(residue, terms.item.unit * NANOS)
+def _over(terms: Terms) -> Sequence[str]:
+    """What a deal is over."""
+    return () if terms.item.deal is None else terms.item.deal.over
 
 
-def round_amount(terms: Terms, value: Fraction) -> int:
-    """An amount rounded as the agreement says, in micros."""
-    decimals = terms.version.decimals
-    return _rounded(value, terms.version.rounding_mode, decimals)
-
-
-def shown(value: Fraction) -> int:
-    """An amount that is not rounded by contract, to the micro, half to even: for display only."""
-    return _rounded(value, RoundingMode.HALF_EVEN, 6)
-
-
-def _rounded(value: Fraction, mode: RoundingMode, decimals: int) -> int:
-    scaled = value * Fraction(10) ** decimals
-    units = round_ratio(scaled.numerator, scaled.denominator, mode)
-    return units * int(10 ** (6 - decimals))
-
-
-@dataclass(frozen=True)
-class Row:
-    """One accrual row of a period."""
-
-    series: Series
-    events: int
-    quantity: int
-    charge_micros: int
-    residue: int
+def _alike(agreement: str, terms: Terms) -> Alike:
+    """What versions of an item have in common that count alike."""
+    return (agreement, terms.item.name, terms.counts, terms.span)
 
 
 def volume_of(series: Series, terms: Terms) -> Volume:
     """The volume that a tiered row lies on: an item's in a period, over versions that count alike.
 
-    A version that prices the item without tiers has no place on it.
+    Of tiers that go on over several periods it is the volume of their span. A version that prices
+    the item without tiers has no place on it.
     """
-    counts = terms.item.quantity.label if terms.tiered else ""
-    return (series.agreement, series.item, series.line, series.original, counts)
+    counts = terms.counts if terms.tiered else ""
+    if terms.item.allowance is not None:
+        counts = f"first {series.version} {series.currency}"  # of each version by itself
+    return (series.agreement, series.item, series.line, stretch_of(series, terms), counts)
+
+
+def place_of(series: Series) -> tuple[str, int]:
+    """Where a row lies on its volume: earlier periods of usage below, then older versions."""
+    return series.original, series.version
+
+
+def owed(duty: Duty | None, series: Series, rows: Sequence[Row]) -> Duty | None:
+    """What a row answers for by some rows: nothing until something is booked in its period."""
+    due = any(row.series.booked >= series.original for row in rows)
+    return duty if due else None
+
+
+def stretch_of(series: Series, terms: Terms) -> str:
+    """What the tiers of a row run along: its original period, or the span of several."""
+    return series.original if terms.span is None else terms.span.label(series.original)
+
+
+def begins(series: Series, terms: Terms) -> str:
+    """A label not above that of the first period whose usage is on the volume of a row."""
+    return series.original if terms.span is None else months_of(stretch_of(series, terms))[0]

@@ -10,8 +10,9 @@ turns the period into a statement in the same transaction, and records which usa
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -27,22 +28,34 @@ from state.accrual_memory import (
     write_rows,
 )
 from state.balances import (
+    COLUMNS,
     PERIOD_SLOT,
     SERIES_BITS,
     Plan,
     compose,
     decompose,
-    join_residue,
     stack,
 )
-from state.tables import Tables, VersionInfo
-from streams.accrual import Book, Row, Volume, volume_of
+from state.cell_memory import cell_changes
+from state.cells import NO_CELLS_PLAN, CellPlan
+from state.invariants import invariant
+from state.tables import Tables
+from streams.accrual import DEALS, Book, Row, Volume, place_of
+from streams.accrue_rows import Planned, Rows
+from streams.commands import period_of, read_close, together
 from streams.contribution import Block, Series, from_bytes
+from streams.declared import declare
+from streams.declared_rows import figures_of
+from streams.drafting import Drafting
+from streams.facts import NO_FACTS, Facts
 from streams.families import Ints
 from streams.log import Log, Segment
+from streams.payment import rates_used
 from streams.settle import Stopwatch, Work
-from streams.statement import Document, canonical, draft, seal
+from streams.standing_rows import StandingRows
+from streams.statement import Document, canonical, heading, seal
 from streams.worth import worth
+from streams.worth_columns import Alone
 
 Prepared = dict[int, list[Block]]
 
@@ -57,17 +70,20 @@ class AccrueHop:
         self.partitions: dict[int, PartitionAccruals] = {}
         self._watch = stopwatch
         self._numbers: dict[int, dict[str, int]] = {}
-        self._standing: dict[int, Ints] = {}
         self._moving: set[int] = set()
-        self.use(tables)
+        self.book = Book(tables)
         self.names = Names(self._describe)
+        self.use(tables)
 
     def use(self, tables: Tables) -> None:
         """Take another reference; called between batches only."""
-        self.tables = tables
+        before, self.tables = self.book.with_deals, tables
         self.book = Book(tables)
-        self._versions = {a.name: i for i, a in enumerate(tables.agreements)}
-        self._standing.clear()
+        if self.book.with_deals != before:
+            self.names.gather_again()
+            self._numbers.clear()
+        self._standing = StandingRows(self.names, self.book)
+        self.alone = Alone(self.book)
 
     def assign(self, partition: int, positions: Mapping[str, int], log: Log) -> None:
         """Recover the accruals of a partition that this process now owns."""
@@ -110,9 +126,11 @@ class AccrueHop:
         for block in blocks:
             covers = memory.follow(block.covers, covers)
             watermarks, as_of_us = memory.report(watermarks, block.watermarks)
-        rows = self._rows(partition, blocks)
-        plan = memory.balances.plan(*self._with_standing(memory, segments, *rows))
+        rows = self._with_figures(memory, segments, *self._rows(partition, blocks))
+        plan = memory.balances.plan(*self._standing.joined(memory.closed, segments, *rows))
         delta = PartitionDelta(plan, positions, covers, watermarks, as_of_us)
+        numbers_of = partial(self._series, partition)
+        delta.cells = Rows(self.names, self.book).plan_cells(memory, blocks, numbers_of)
         self._watch.lap("accrual")
         self._publish(partition, memory, delta, work)
         for segment in segments:
@@ -120,6 +138,8 @@ class AccrueHop:
                 for at, value in zip(segment.offsets.tolist(), segment.values, strict=True):
                     self._command(memory, delta, partition, at, value, work)
         work.send(ACCRUE_CHANGELOG.name, partition, *changes(delta))
+        kept = cell_changes(memory.cells, delta.cells, self.names.series, self.names.members)
+        work.send(ACCRUE_CHANGELOG.name, partition, *kept)
         work.delta[partition] = delta
         self._watch.lap("publish")
 
@@ -150,52 +170,36 @@ class AccrueHop:
                 values.append(np.zeros((len(moved), values[0].shape[1]), np.int64))
         return np.concatenate(keys), np.concatenate(values)
 
-    def _with_standing(
+    def _with_figures(
         self, memory: PartitionAccruals, segments: Sequence[Segment], keys: Ints, values: Ints
     ) -> tuple[Ints, Ints]:
-        """Rows of sums, and rows of nothing for what is owed without usage.
-
-        Such a row is there as soon as its agreement and period have any, and when they are closed:
-        so it depends on what is on the log, never on how that was read.
-        """
-        if not self.book.owes_without_usage:
-            return keys, values
-        closing = [key for key in self._closing(segments) if key not in memory.closed]
-        books = {self.names.books.number(key) for key in closing}
-        books.update(np.unique(decompose(keys)[0]).tolist())
-        numbers = [self._standing_in(book) for book in sorted(books)]
-        standing = np.concatenate(numbers) if numbers else np.zeros(0, np.int64)
-        period = np.zeros_like(standing) + PERIOD_SLOT
-        nothing = np.zeros((len(standing), values.shape[1]), np.int64)
-        more = compose(self.names.book(standing), period, standing)
-        return np.concatenate([keys, more]), np.concatenate([values, nothing])
-
-    def _closing(self, segments: Sequence[Segment]) -> Iterator[tuple[str, str]]:
-        """The agreements and periods that a batch closes."""
-        for value in (v for s in segments if s.topic == COMMANDS.name for v in s.values):
-            with suppress(ValueError, KeyError, TypeError):
-                yield self._close(value)
-
-    def _standing_in(self, book: int) -> Ints:
-        """The series that a book has even without usage."""
-        found = self._standing.get(book)
-        if found is None:
-            series = self.book.standing(*self.names.books.names[book])
-            numbers = [self.names.number(s) for s in series]
-            found = self._standing[book] = np.array(numbers, np.int64)
-        return found
+        """Rows of sums, and rows of what partners declare for swaps, with those that they move."""
+        numbers: list[int] = []
+        quantities: list[int] = []
+        for series, more in figures_of(segments, self.book, memory.closed, memory.facts):
+            moved = self.book.moves_others(series, series.booked)
+            number = self.names.number(series)
+            found = [number, *(self._followers(number) if moved else ())]
+            numbers.extend(found)
+            quantities.extend([more, *(0 for _ in found[1:])])
+        figures = np.array(numbers, np.int64)
+        sums = np.zeros((len(figures), values.shape[1]), np.int64)
+        sums[:, COLUMNS.index("quantity")] = quantities
+        period = np.zeros_like(figures) + PERIOD_SLOT
+        more_keys = compose(self.names.book(figures), period, figures)
+        return np.concatenate([keys, more_keys]), np.concatenate([values, sums])
 
     def _series(self, partition: int, texts: Sequence[str]) -> list[int]:
         """The numbers of series, each under the period it is booked in: its own while it is open.
 
-        A tiered series that adjusts a closed period moves others; see `_followers`.
+        One that bears on others in a closed or a later period moves them; see `_followers`.
         """
         known = self._numbers.setdefault(partition, {})
         for text in [text for text in texts if text not in known]:
             series = Series.parse(text)
             booked = self._open_period(self.partitions[partition].closed, series)
             number = known[text] = self.names.number(Series(*series[:-1], booked))
-            if booked != series.original and self.book.counters(series):
+            if self.book.moves_others(series, booked):
                 self._moving.add(number)
         return [*map(known.__getitem__, texts)]
 
@@ -204,28 +208,33 @@ class AccrueHop:
         return self.book.terms(series).direct, self.book.counters(series)
 
     def _followers(self, number: int) -> list[int]:
-        """Rows that an adjustment of a tiered series moves besides its own.
+        """Rows that more usage of a series moves besides its own.
 
-        More volume of an older version lifts the newer versions' volume to higher tiers, and a deal
-        is over all of it; what that changes is booked in the same period, so there must be rows
-        for it.
+        More volume of an older version lifts the newer versions' volume to higher tiers, as more of
+        an earlier period does later ones', or chooses another tier of other items, and a deal is
+        over all of it. What that changes is booked in the same period, or in the later one itself
+        if that is open too, so there must be rows for it.
         """
         series = self.names.series.names[number]
-        moved = set(self.book.deals(series.agreement, series.original, series.booked))
-        if self.book.terms(series).tiered:
-            on_volume = self.names.siblings[volume_of(series, self.book.terms(series))]
-            beside = (self.names.series.names[n] for n in on_volume)
-            newer = (s for s in beside if s.version > series.version)
-            moved.update(s._replace(booked=series.booked) for s in newer)
+        terms, moved = self.book.terms(series), set()
+        if terms.span is None:
+            moved.update(self.book.deals(series.agreement, series.original, series.booked))
+        for volume in self.book.counters(series):
+            if volume[-1] == DEALS:
+                continue
+            beside = (self.names.series.names[n] for n in self.names.siblings[volume])
+            above = (s for s in beside if s.item == volume[1] and place_of(s) >= place_of(series))
+            moved.update(s._replace(booked=max(series.booked, s.original)) for s in above)
+        lines = self.book.deal_lines(series) if terms.span is None else None
+        for other in self.names.siblings.get(lines, ()) if lines is not None else ():
+            line = self.names.series.names[other]
+            if place_of(line) > place_of(series):
+                moved.add(line._replace(booked=max(series.booked, line.original)))
         return [self.names.number(s) for s in sorted(moved)]
 
     def _open_period(self, closed: Mapping[tuple[str, str], str], series: Series) -> str:
         """The period of the usage, or the next one after it that is not closed."""
-        label = series.original
-        while (series.agreement, label) in closed:
-            periods = self.book.terms(series).version.periods
-            label = periods.label(periods.parse(label) + 1)
-        return label
+        return self.book.open_period(series, closed)
 
     def _publish(
         self, partition: int, memory: PartitionAccruals, delta: PartitionDelta, work: Work
@@ -234,29 +243,43 @@ class AccrueHop:
         reach = Reach(delta.as_of_us, delta.covers)
         groups = np.unique(delta.plan.keys >> SERIES_BITS)
         keys, values, offsets = memory.balances.groups(delta.plan, groups)
-        _, slot, series = decompose(keys)
-        amounts, shortfalls = {}, {}
-        for at in np.flatnonzero((slot == PERIOD_SLOT) & ~self.names.direct(series)).tolist():
-            row = self._row(int(series[at]), values[at])
-            counter = self.book.counter(row.series)
-            beside = (row,) if counter is None else self._beside(memory, delta.plan, counter)
-            found = worth(row, beside, self.book)
-            amounts[at], shortfalls[at] = found.micros, found.shortfall_micros
-        figures = Figures(amounts, shortfalls)
+        figures = self._worth(memory, delta, keys, values)
         messages = write_rows(self.names, keys, values, offsets, figures, reach)
         work.send(ACCRUALS.name, partition, *messages)
 
-    def _row(self, number: int, values: Ints) -> Row:
-        events, quantity, charge, high, low = values.tolist()
-        series = self.names.series.names[number]
-        return Row(series, events, quantity, charge, join_residue(high, low))
+    def _worth(
+        self, memory: PartitionAccruals, delta: PartitionDelta, keys: Ints, values: Ints
+    ) -> Figures:
+        """What the period rows among some are worth: those that stand alone at once, others each.
 
-    def _beside(self, memory: PartitionAccruals, plan: Plan, counter: Volume) -> list[Row]:
-        """The period rows that lie on a counter, as they will be."""
-        numbers = np.array(self.names.siblings[counter], np.int64)
-        keys = compose(self.names.book(numbers), np.zeros_like(numbers) + PERIOD_SLOT, numbers)
-        values = memory.balances.after(plan, keys)
-        return [self._row(n, v) for n, v in zip(numbers.tolist(), values, strict=True)]
+        One of those that stand alone is worked out both ways, in every batch.
+        """
+        _, slot, series = decompose(keys)
+        at = np.flatnonzero((slot == PERIOD_SLOT) & ~self.names.direct(series))
+        rows, planned = Rows(self.names, self.book), Planned(delta.plan, delta.cells)
+        self.alone.follow(self.names.series.names)
+        micros, shortfall, known = self.alone.worth(series[at], values[at])
+        besides: dict[Volume, list[Row]] = {}
+        alone = np.flatnonzero(known)
+        exact: dict[int, str] = {}
+        checked = alone[[len(delta.plan.keys) % len(alone)]] if len(alone) else alone
+        for place in [*np.flatnonzero(~known).tolist(), *checked.tolist()]:
+            row = rows.row(memory, planned, int(series[at[place]]), values[at[place]])
+            counter = self.book.counter(row.series)
+            beside: Sequence[Row] = (row,)
+            if counter is not None:
+                if counter not in besides:
+                    besides[counter] = rows.beside(memory, planned, counter)
+                beside = besides[counter]
+            found = worth(row, beside, self.book)
+            figures = found.micros, found.shortfall_micros
+            if known[place]:
+                same = figures == (micros[place], shortfall[place])
+                invariant(same, "a row alone is worth what its counter is", row=row)
+            micros[place], shortfall[place] = figures
+            if row.cells is not None:
+                exact[int(at[place])] = f"{found.value} {found.shortfall}"
+        return Figures(at, micros, shortfall, exact)
 
     def _command(
         self,
@@ -267,9 +290,13 @@ class AccrueHop:
         value: bytes | None,
         work: Work,
     ) -> None:
-        """Execute a close; one that makes no sense is kept in the changelog with the reason."""
+        """Execute a command; one that makes no sense is kept in the changelog with the reason."""
         try:
-            key_pair = self._close(value)
+            command = json.loads(value or b"")
+            if "declare" in command:
+                self._declare(command["declare"], memory, delta)
+                return
+            key_pair = read_close(self.book, command)
         except (ValueError, KeyError, TypeError) as error:
             reason = {"command": (value or b"").decode(errors="replace"), "reason": repr(error)}
             key = f"refused/{partition}/{offset}".encode()
@@ -277,76 +304,52 @@ class AccrueHop:
             return
         if key_pair in memory.closed or key_pair in delta.closed:
             return
-        document = self._statement(memory, delta, key_pair)
-        delta.closed[key_pair] = document["number"]
-        work.send(STATEMENTS.name, partition, (document["number"].encode(), canonical(document)))
-
-    def _close(self, value: bytes | None) -> tuple[str, str]:
-        """The agreement and period that a command closes.
-
-        Raises:
-            KeyError: there is no such agreement, or the command says something else.
-            TypeError: it is not made as commands are.
-            ValueError: it is not JSON, or no version of the agreement has such a period.
-        """
-        command = json.loads(value or b"")
-        agreement, period = command["close"]["agreement"], command["close"]["period"]
-        version, index = self._period(agreement, period)
-        return agreement, version.periods.label(index)
-
-    def _period(self, agreement: str, period: str) -> tuple[VersionInfo, int]:
-        """The newest version of an agreement that has such periods, and the period's index.
-
-        Raises:
-            KeyError: there is no such agreement.
-            ValueError: no version of it has such a period.
-        """
-        code = self._versions[agreement]
-        versions = [v for v in self.tables.versions if v.agreement == code]
-        for version in sorted(versions, key=lambda v: -v.version):
-            try:
-                return version, version.periods.parse(period)
-            except ValueError:
+        for pair in together(self.book, key_pair):
+            if pair in memory.closed or pair in delta.closed:
                 continue
-        msg = f"{agreement} has no period {period}"
-        raise ValueError(msg)
+            document = self._statement(memory, delta, pair)
+            for use, rate in rates_used(pair[0], document["totals"]):
+                if use not in memory.facts.rates:
+                    delta.facts.rates.setdefault(use, rate)
+            delta.closed[pair] = number = document["number"]
+            work.send(STATEMENTS.name, partition, (number.encode(), canonical(document)))
+
+    def _declare(
+        self, said: Mapping[str, Any], memory: PartitionAccruals, delta: PartitionDelta
+    ) -> None:
+        """Take a partner's figure; raises what `streams.declared.declare` does."""
+        closed = {*memory.closed, *delta.closed}
+        known = memory.facts.with_more(delta.facts, said["agreement"])
+        delta.facts.update(declare(said, self.book, closed, known))
 
     def _statement(
         self, memory: PartitionAccruals, delta: PartitionDelta, key: tuple[str, str]
     ) -> Document:
         """The document that closes a period."""
         agreement, period = key
-        version, index = self._period(agreement, period)
+        version, index = period_of(self.book, agreement, period)
         info = self.tables.agreements[version.agreement]
-        start, upto = version.periods.bounds(index)
         count = sum(1 for a, _ in [*memory.closed, *delta.closed] if a == agreement) + 1
         head: Document = {
-            "number": f"{agreement}-{count:06d}",
-            "agreement": agreement,
-            "partner": info.partner,
-            "model": info.model.label,
-            "period": period,
-            "from_us": start,
-            "upto_us": upto,
-            "zone": version.zone,
+            **heading(info, version, index, count),
             "reference": self.tables.reference_id,
             "cut": dict(sorted(delta.covers.items())),
             "as_of_us": delta.as_of_us,
         }
-        return seal({**head, **self.draft(memory, delta.plan, key)})
+        return seal({**head, **self.draft(memory, delta.plan, key, delta.cells, delta.facts)})
 
-    def draft(self, memory: PartitionAccruals, plan: Plan, key: tuple[str, str]) -> Document:
-        """Lines and totals of a book as they will be after a plan."""
-        book = self.names.books.get(key)
-        rows: list[Row] = []
-        if book is not None:
-            group = compose(np.array([book]), np.array([PERIOD_SLOT]), np.array([0])) >> SERIES_BITS
-            keys, values, _ = memory.balances.groups(plan, group)
-            numbers = decompose(keys)[2].tolist()
-            rows = [self._row(n, v) for n, v in zip(numbers, values, strict=True)]
-        counters = {self.book.counter(r.series) for r in rows} - {None}
-        siblings = {c: self._beside(memory, plan, c) for c in counters if c is not None}
-        return draft(rows, siblings, self.book)
+    def draft(
+        self,
+        memory: PartitionAccruals,
+        plan: Plan,
+        key: tuple[str, str],
+        cells: CellPlan = NO_CELLS_PLAN,
+        more: Facts = NO_FACTS,
+    ) -> Document:
+        """Lines and totals of a book as they will be after a plan, with facts that are new."""
+        facts = memory.facts.with_more(more, key[0])
+        drafting = Drafting(self.names, self.book, memory, Planned(plan, cells))
+        return drafting.document(key, facts)
 
     def apply(self, work: Work) -> None:
         """Take over what has been committed."""

@@ -4,9 +4,10 @@ The second station. A usage event names a trunk group, a subscriber, an access p
 product or a sales channel; reference says which agreement each of these belonged to when the event
 began. One event may concern several parties, so each role (ingress, egress, subscriber, channel,
 product) can give one *leg*: an agreement, the version of it in force at event time, and the item of
-that version which covers the service, or the items that compete for it. A key that belongs to the
-operator itself gives no leg; a key that nobody knows suspends the event, and so does an agreement
-without a version or an item for it.
+that version which covers the service, or the items that compete for it. What reverses an earlier
+transaction is attributed as that one was: for it event time is the time of the original. A key that
+belongs to the operator itself gives no leg; a key that nobody knows suspends the event, and so does
+an agreement without a version or an item for it.
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ def attribute(usage: UsageBatch, events: Ints, tables: Tables) -> tuple[Legs, np
     Returns:
         The legs, and for each row of `events` the reason why it has none (NONE where it has).
     """
-    seconds = usage.started_us[events] // 1_000_000
+    seconds = usage.priced_us[events] // 1_000_000
     reason = np.zeros(len(events), np.int8)
     given = np.zeros(len(events), bool)
     parts: list[tuple[Role, Ints, Codes, Codes]] = []

@@ -3,7 +3,7 @@
 A repeat under a known key is a duplicate when it says the same and a conflict when it says
 something else. The digest is a sum over the fields that an event has; a field that is null adds
 nothing, so that the digest of an event depends on nothing but the event, and zero and null are told
-apart.
+apart. An event says the same in every version of its schema that it can be written in.
 """
 
 from __future__ import annotations
@@ -59,7 +59,11 @@ BODY = (
     "rating_group",
     "release_cause",
     "event_id",
+    "original_started_at",
+    "cost_amount_micros",
 )
+# Fields of later versions that are never null: nothing is said by what older messages default to.
+ZERO_SAYS_NOTHING = frozenset({"cost_amount_micros"})
 
 # Two odd numbers a field, to multiply what it says and to tell a zero from nothing: fields that
 # differ cancel out no more often than by chance.
@@ -98,6 +102,8 @@ def _fields(family: Family, ranks: Ranks) -> Digests:
         part = _weighed(said, name)
         if column.null_count:
             part[column.is_null().to_numpy(zero_copy_only=False)] = 0
+        if name in ZERO_SAYS_NOTHING:
+            part[said == 0] = 0
         digest += part
     return digest
 

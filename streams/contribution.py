@@ -23,8 +23,10 @@ from state.balances import split_residue
 from state.distinct import combine, distinct
 from state.invariants import invariant
 from state.tables import NONE, Tables
+from streams.cells import NO_CELLS, Cells
 from streams.families import Codes, Ints
 from streams.packing import Packer, head, unpack
+from streams.pieces import counted_events, started_us
 from streams.rating import Rated, period_names
 from streams.usage import UsageBatch
 
@@ -149,13 +151,14 @@ class Cover(NamedTuple):
 
 @dataclass(frozen=True)
 class Block:
-    """A contribution block as sent: sums, coverage, the newest event time of each source."""
+    """A contribution block as sent: sums, coverage, the newest event time of each source, cells."""
 
     sums: Sums
     covers: tuple[Cover, ...]
     watermarks: Mapping[str, int]
     reference_id: str
     log_time_us: int
+    cells: Cells = NO_CELLS
 
 
 def fold(
@@ -173,7 +176,7 @@ def fold(
         The sums, and for each series the code of its agreement.
     """
     legs = rated.legs
-    started = usage.started_us[legs.event]
+    started = started_us(usage, legs, rated.pieces)
     item = legs.item
     line = np.where(tables.item_place[item] == RoundingPlace.LINE, rated.zone, NONE)
     period = rated.period
@@ -185,7 +188,7 @@ def fold(
     code, hour_of = np.divmod(groups, max(1, len(hours)))
     columns = (rated.quantity, rated.charge_micros, *split_residue(rated.residue))
     sums = [_sums(column, group, count) for column in columns]
-    events = np.bincount(group, minlength=count)
+    events = np.bincount(counted_events(group, rated.pieces), minlength=count)
     first = np.zeros(len(triples), np.int64)
     first[of_leg] = np.arange(len(of_leg))  # any leg of a series names it
     series = texts.of(item[first], line[first], period[first])
@@ -207,15 +210,17 @@ def _sums(column: Ints, group: Ints, count: int) -> Ints:
 
 
 def to_bytes(block: Block) -> bytes:
-    """A block as an Arrow stream."""
+    """A block as an Arrow stream, and one of cells behind it where there are any."""
     sums = block.sums
     used, code = distinct(sums.code)
+    cells = block.cells.to_bytes()
     names = sums.series.take(pa.array(used))
     described = {
         "covers": [list(c) for c in block.covers],
         "watermarks": dict(block.watermarks),
         "reference": block.reference_id,
         "log_time_us": block.log_time_us,
+        **({"cells": len(cells)} if cells else {}),
     }
     columns = {
         "series": pa.DictionaryArray.from_arrays(code.astype(np.int32), names),
@@ -226,7 +231,7 @@ def to_bytes(block: Block) -> bytes:
         "residue_high": pa.array(sums.residue_high, pa.int64()),
         "residue_low": pa.array(sums.residue_low, pa.int64()),
     }
-    return Packer().pack(columns, described)
+    return Packer().pack(columns, described) + cells
 
 
 def from_bytes(data: bytes) -> Block:
@@ -241,5 +246,10 @@ def from_bytes(data: bytes) -> Block:
     )
     covers = tuple(Cover(*c) for c in described["covers"])
     return Block(
-        sums, covers, described["watermarks"], described["reference"], described["log_time_us"]
+        sums,
+        covers,
+        described["watermarks"],
+        described["reference"],
+        described["log_time_us"],
+        Cells.from_bytes(data[len(data) - described.get("cells", 0) :]),
     )

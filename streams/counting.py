@@ -1,20 +1,23 @@
 """Counting: what the network measured of an event, and what is charged for.
 
-An item counts events, seconds, bytes, units or a retail amount. Seconds are begun seconds, and grow
-to the whole increments of the rate line: the first one, then as many of the following as it takes.
-Items with a count of their own do so with whatever they count, from a least quantity on, and may
-round a begun step down or to the nearest instead.
+An item counts events, seconds, bytes, units or an amount: of retail, of cost or what is between.
+Seconds are begun seconds, and grow to the whole increments of the rate line: the first one, then as
+many of the following as it takes. Items with a count of their own do so with whatever they count,
+from a least quantity on, and may round a begun step down or to the nearest instead.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
+import numpy.typing as npt
 
 from schemas.codes import CountRound, Quantity
 from state.special import COUNT
 from state.tables import Tables
 from streams.families import Codes, Ints
-from streams.usage import UsageBatch
+from streams.usage import COST, UsageBatch
 
 
 def count(
@@ -41,6 +44,7 @@ def count(
         at = np.flatnonzero(counts == quantity)
         if len(at):
             raw[at] = column[event[at]]
+    _costs(raw, event, counts, q)
     charged = raw.copy()
     timed = np.flatnonzero(counts == Quantity.SECONDS)
     if len(timed):
@@ -55,6 +59,20 @@ def count(
     if len(counted):
         charged[counted] = _in_steps(raw[counted], item[counted], line[counted], tables)
     return raw, charged
+
+
+def _costs(
+    raw: Ints, event: Ints, counts: npt.NDArray[np.int8], quantities: Mapping[str, Ints]
+) -> None:
+    """What events cost the operator and what is left of their retail amount, into `raw`."""
+    if COST not in quantities:
+        return
+    for quantity in (Quantity.COST_MICROS, Quantity.MARGIN_MICROS):
+        at = np.flatnonzero(counts == quantity)
+        if len(at):
+            of = event[at]
+            cost, retail = quantities[COST][of], quantities["retail_amount_micros"][of]
+            raw[at] = cost if quantity == Quantity.COST_MICROS else retail - cost
 
 
 def _in_steps(quantity: Ints, item: Codes, line: Codes, tables: Tables) -> Ints:

@@ -1,26 +1,33 @@
 """Deals: what a period's rows come to together, less what they come to by themselves.
 
 A deal has a row in each book that it bears on, without usage of its own. Its worth is a function of
-the rows it is over, which lie in the same partition: with S what those are stated to come to by
-everything booked up to some moment, `bounds` ask for B(S), the sum after discount and maximum, and
-the deal is worth B(S) - S. What a minimum adds is its shortfall. What is asked for is rounded, and
-S is taken as stated, so items and deal together are the rounded amount. What was booked in earlier
-periods is taken off, so that deals telescope as tiers do.
+the rows it is over, which lie in the same partition: by everything booked up to some moment, the
+deal asks for something (`streams/deal_prices.py`). Where it replaces what its members come to, as
+bounds do, it is worth that less what those are stated to come to, S. What a minimum or a commitment
+adds at the end is its shortfall. What is asked for is rounded, and S is taken as stated, so items
+and deal together are the rounded amount. What was booked in earlier periods is taken off, so that
+deals telescope as tiers do; and so is what earlier versions of a deal that counts alike, or earlier
+periods of one that goes on over several, asked for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import NamedTuple
 
 from schemas.codes import RoundingPlace
-from schemas.money import MICROS, NANOS
-from state.items import DealTerms
-from streams.accrual import Book, Duty, Row, Terms, round_amount
+from schemas.money import MICROS
+from schemas.terms_chosen import EVENTS
+from state.curves import PARTS, Part
+from state.deals import DealTerms
+from streams.accrual import Book, HourSums, Row, owed, place_of
+from streams.deal_prices import ZERO, Asked, Hour, Members
+from streams.terms import Terms, exact, round_amount
 
-ZERO = Fraction(0)
+ONE_WAY = (1, -1)
 
 
 class Stated(NamedTuple):
@@ -34,52 +41,22 @@ NOTHING = Stated(ZERO, ZERO)
 StatedOf = Callable[[Row], Stated]
 
 
-@dataclass(frozen=True)
-class _Asked:
-    """What a version asks for a sum; rounded unless the statement is what is rounded."""
+@dataclass
+class _Sums:
+    """Figures of a deal's members that are being added up."""
 
-    terms: Terms
-    deal: DealTerms
-    duty: Duty | None
+    accrued: Fraction = ZERO
+    due: Fraction = ZERO
+    events: int = 0
+    chosen: int = 0
+    quantities: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    hours: dict[int, Hour] = field(default_factory=dict)
+    declared: int | None = None
 
-    @property
-    def _part(self) -> Fraction:
-        """The days in force, of those of the period."""
-        served = None if self.duty is None else self.duty.served
-        return ZERO if served is None else Fraction(served.days, served.days_of_period)
-
-    def bounded(self, total: Fraction) -> Fraction:
-        """A sum after discount and maximum."""
-        return self._rounded(self._bounded(total))
-
-    def due(self, total: Fraction) -> Fraction:
-        """The same at the end of the period: not less than the minimum, where that is owed here."""
-        if self.duty is None:
-            return self.bounded(total)
-        least = Fraction(self.deal.minimum_nanos, NANOS) * self._part
-        found = self._bounded(total)
-        return self._rounded(max(found, least) if least else found)
-
-    def fee(self, period: str) -> Fraction:
-        """What is owed for a period without usage."""
-        if self.deal.on is not None:
-            day = self.deal.on.isoformat()
-            is_due = period in (day, day[:7]) and self.terms.begins_day(self.deal.on)
-            return self._rounded(Fraction(self.deal.fee_nanos if is_due else 0, NANOS))
-        if self.duty is None:
-            return ZERO
-        part = self._part if self.deal.prorated else Fraction(1)
-        return self._rounded(Fraction(self.deal.fee_nanos, NANOS) * part)
-
-    def _bounded(self, total: Fraction) -> Fraction:
-        found = total * Fraction(NANOS - self.deal.discount_nanos, NANOS)
-        most = self.deal.maximum_nanos
-        return found if most is None else min(found, Fraction(most, NANOS))
-
-    def _rounded(self, value: Fraction) -> Fraction:
-        if self.terms.version.rounding_place is RoundingPlace.STATEMENT:
-            return value
-        return Fraction(round_amount(self.terms, value), MICROS)
+    def members(self, later: frozenset[int] = frozenset()) -> Members:
+        """The figures, as what a price looks at; `later` are hours that a later version has."""
+        figures = (self.accrued, self.due, self.events, self.chosen, self.quantities, self.hours)
+        return Members(*figures, later, self.declared)
 
 
 def stands_at(row: Row, rows: Sequence[Row], stated: StatedOf, book: Book) -> Stated:
@@ -87,30 +64,138 @@ def stands_at(row: Row, rows: Sequence[Row], stated: StatedOf, book: Book) -> St
 
     Args:
         row: the deal's row.
-        rows: everything booked up to some moment; of nothing there is no deal yet.
+        rows: everything booked up to some moment, of all periods that the deal goes on over and of
+            all agreements that it joins; of nothing there is no deal yet.
         stated: what one of these rows is stated to come to.
         book: the agreements' terms.
     """
-    terms, duty = book.terms(row.series), book.duty(row.series)
-    deal = terms.item.deal
+    terms, deal = book.terms(row.series), book.terms(row.series).item.deal
     if deal is None or not rows:
         return NOTHING
-    asked = _Asked(terms, deal, duty)
+    asked = Asked(terms, deal, owed(book.duty(row.series), row.series, rows))
     if not deal.over:
-        fee = asked.fee(row.series.original)
+        fee = _rounded(terms, asked.fee(row.series.original))
         return Stated(fee, fee)
-    below, own = NOTHING, NOTHING
+    below, upto, own = _members(row, rows, stated, book)
+    before = below.members()
+    accrued = _rounded(terms, asked.at(upto)) - _rounded(terms, asked.before(before))
+    due = _rounded(terms, asked.due(upto)) - _rounded(terms, asked.before(before, due=True))
+    return Stated(accrued - own.accrued, due - own.due) if deal.replaces else Stated(accrued, due)
+
+
+def steps_at(row: Row, rows: Sequence[Row], stated: StatedOf, book: Book) -> Iterator[Part]:
+    """The parts of what a deal asks for by some rows, those of earlier versions with a minus."""
+    terms, deal = book.terms(row.series), book.terms(row.series).item.deal
+    if deal is None or not deal.over or not rows:
+        return
+    asked = Asked(terms, deal, owed(book.duty(row.series), row.series, rows))
+    below, upto, _ = _members(row, rows, stated, book)
+    yield from asked.parts(upto)
+    for part in asked.parts_before(below.members()):
+        yield part._replace(quantity=-part.quantity, amount=-part.amount)
+
+
+def added_up(now: Iterator[Part], before: Iterator[Part]) -> list[Part]:
+    """Parts of one moment less those of another, one for each tier and what it is."""
+    sums: dict[tuple[int, int, str], Part] = {}
+    for sign, parts in zip(ONE_WAY, (now, before), strict=True):
+        for part in parts:
+            place = PARTS.index(part.what) if part.what in PARTS else len(PARTS)
+            key = (part.tier, place, part.what)
+            have = sums.get(key, Part(part.tier, part.what, 0, ZERO))
+            sums[key] = have._replace(
+                quantity=have.quantity + sign * part.quantity,
+                amount=have.amount + sign * part.amount,
+            )
+    return [part for _, part in sorted(sums.items()) if part.quantity or part.amount]
+
+
+def _members(
+    row: Row, rows: Sequence[Row], stated: StatedOf, book: Book
+) -> tuple[_Sums, Members, _Sums]:
+    """What a deal's members come to by earlier versions, up to and with its own, and in its own."""
+    item, deal = book.terms(row.series).item, book.terms(row.series).item.deal
+    below, upto, own = _Sums(), _Sums(), _Sums()
+    later: set[int] = set()
     for member in rows:
-        if member.series.version > row.series.version:
+        if deal is not None and deal.swap and member.series.item == deal.swap.declared_as:
+            if member.series.agreement == row.series.agreement:
+                upto.declared = (upto.declared or 0) + member.quantity
             continue
-        if member.series.currency != row.series.currency:
+        seen = book.in_deal(row.series, member.series)
+        like = None if seen is None else book.deal_like(seen, item)
+        if like is None or deal is None or seen is None or seen.currency != row.series.currency:
             continue
-        if member.series.item in book.deal_over(member.series, row.series.item):
-            found = stated(member)
-            if member.series.version == row.series.version:
-                own = Stated(own.accrued + found.accrued, own.due + found.due)
-            else:
-                below = Stated(below.accrued + found.accrued, below.due + found.due)
-    upto = Stated(below.accrued + own.accrued, below.due + own.due)
-    accrued = asked.bounded(upto.accrued) - asked.bounded(below.accrued) - own.accrued
-    return Stated(accrued, asked.due(upto.due) - asked.bounded(below.due) - own.due)
+        if place_of(seen) > place_of(row.series):
+            if seen.item in like.over:
+                later.update(hour.hour for hour in member.hours if hour.events)
+            continue
+        looked_at = _LookedAt(seen.item, like, deal)
+        is_own = place_of(seen) == place_of(row.series)
+        for sums in (upto, own if is_own else below):
+            _add(sums, member, looked_at, stated, book)
+    for hour in upto.hours:
+        if not own.hours.get(hour, Hour(ZERO, 0)).events:
+            later.add(hour)
+    return below, upto.members(frozenset(later)), own
+
+
+class _LookedAt(NamedTuple):
+    """A row's item as the deal names it, and what the row's own version says of the deal."""
+
+    name: str
+    like: DealTerms
+    deal: DealTerms
+
+
+def _add(sums: _Sums, member: Row, looked_at: _LookedAt, stated: StatedOf, book: Book) -> None:
+    """Add a row to what a deal looks at."""
+    name, like, deal = looked_at
+    if deal.chosen_by not in ("", EVENTS) and name == deal.chosen_by:
+        sums.chosen += member.quantity
+    if name not in like.over:
+        return
+    sums.events += member.events
+    if deal.chosen_by == EVENTS:
+        sums.chosen += member.events
+    if deal.of_money:
+        found = stated(member)
+        sums.accrued += found.accrued
+        sums.due += found.due
+    else:
+        sums.quantities[name] += member.quantity
+    for hour in member.hours if deal.by_hour else ():
+        have = sums.hours.get(hour.hour, Hour(ZERO, 0))
+        amount = _of_hour(book.terms(member.series), hour) if deal.of_money else hour.quantity
+        sums.hours[hour.hour] = Hour(have.amount + amount, have.events + hour.events)
+
+
+def _of_hour(terms: Terms, hour: HourSums) -> Fraction:
+    """The money of an hour: what records are rounded to, else exactly."""
+    if terms.version.rounding_place is RoundingPlace.RECORD:
+        return Fraction(hour.charge_micros)
+    return exact(terms, hour.charge_micros, hour.residue) * MICROS
+
+
+def _rounded(terms: Terms, value: Fraction) -> Fraction:
+    """What is asked for, rounded unless the statement is what is rounded."""
+    if terms.version.rounding_place is RoundingPlace.STATEMENT:
+        return value
+    return Fraction(round_amount(terms, value), MICROS)
+
+
+def undeclared(row: Row, beside: Sequence[Row], terms: Terms) -> str:
+    """Why the line of a swap is provisional; empty where it is not.
+
+    Args:
+        row: the line's row.
+        beside: all rows on its counter.
+        terms: the row's.
+    """
+    swap = None if terms.item.deal is None else terms.item.deal.swap
+    if swap is None or not swap.declared_as:
+        return ""
+    upto = (r.series.item for r in beside if r.series.booked <= row.series.booked)
+    if swap.declared_as in upto:
+        return ""
+    return f"{swap.declared_as} of {row.series.original} is not declared; our own figure stands in"

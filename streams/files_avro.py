@@ -37,7 +37,7 @@ BLOCK_BYTES_MAX = 64 << 20
 VARINT_BYTES_MAX = 10
 MORE = 0x80  # the bit of a byte that says that the number goes on in the next
 SNAPPY_CHECKSUM_BYTES = 4
-TIMES = ("started_at", "ended_at")
+TIMES = ("started_at", "ended_at", "original_started_at")
 _TIME_FACTORS = {None: 1, "timestamp-micros": 1, "timestamp-millis": 1_000}
 
 
@@ -262,7 +262,7 @@ class RowReader:
             values = [row[field.name] for row in rows]
             if field.name in TIMES:
                 factor = _TIME_FACTORS[self._logical.get(field.name)]
-                values = [value * factor for value in values]
+                values = [None if value is None else value * factor for value in values]
             columns[field.name] = pa.array(values, field.type)
         return columns
 

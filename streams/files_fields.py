@@ -23,9 +23,9 @@ from streams.files_bytes import Origin
 
 ROW = "row"  # the frame's own column: the row's number in the file
 SERVICE = "service"
-AMOUNT = "retail_amount"
-AMOUNT_MICROS = "retail_amount_micros"
-TIMES = ("started_at", "ended_at")
+# Decimal amounts of transactions, and the fields that have them in millionths.
+AMOUNTS = {"retail_amount": "retail_amount_micros", "cost_amount": "cost_amount_micros"}
+TIMES = ("started_at", "ended_at", "original_started_at")
 OFFSET = "utc_offset_minutes"
 INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
 
@@ -42,7 +42,7 @@ MICRO_DIGITS = 6
 def field_names() -> frozenset[str]:
     """Every column name that a text file may have."""
     names = {n for service in Service for n in arrow_schema(service).names}
-    return frozenset(names | {SERVICE, AMOUNT})
+    return frozenset(names | {SERVICE, *AMOUNTS})
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ def _read_family(reading: _Reading, service: Service, origin: Origin) -> Events:
     frame = reading.frame
     given = {n: frame[n] for n in frame.columns if frame[n].null_count() < len(frame)}
     for name in sorted(given.keys() - {ROW, SERVICE, *schema.names}):
-        if name == AMOUNT and service is Service.TRANSACTION:
+        if name in AMOUNTS and service is Service.TRANSACTION:
             continue
         foreign = frame[name].is_not_null().to_numpy()
         reading.refuse(foreign, name, f"is no field of {service.label} usage")
@@ -137,8 +137,9 @@ def _read_family(reading: _Reading, service: Service, origin: Origin) -> Events:
             offsets = here if f.name == TIMES[0] else offsets
         else:
             columns[f.name] = _reader(f.name, f.type)(reading, f.name, given[f.name])
-    if service is Service.TRANSACTION and AMOUNT in given:
-        columns[AMOUNT_MICROS] = _read_amount(reading, columns.get(AMOUNT_MICROS))
+    if service is Service.TRANSACTION:
+        for name in AMOUNTS.keys() & given.keys():
+            columns[AMOUNTS[name]] = _read_amount(reading, name, columns.get(AMOUNTS[name]))
     if offsets is not None:
         stated = columns.get(OFFSET)
         columns[OFFSET] = offsets if stated is None else stated.fill_null(offsets)
@@ -253,9 +254,9 @@ def _read_times(
     return found, nothing.scatter(where, signed)
 
 
-def _read_amount(reading: _Reading, micros: pl.Series | None) -> pl.Series:
-    """`retail_amount` as exact millionths, where `retail_amount_micros` is not given instead."""
-    given = reading.frame[AMOUNT]
+def _read_amount(reading: _Reading, name: str, micros: pl.Series | None) -> pl.Series:
+    """A decimal amount as exact millionths, where these are not given instead."""
+    given = reading.frame[name]
     parts = given.cast(pl.String).str.extract_groups(AMOUNT_TEXT).struct
     whole = parts.field("2").cast(pl.Int64)
     part = parts.field("3").fill_null("").str.pad_end(MICRO_DIGITS, "0").cast(pl.Int64)
@@ -263,12 +264,12 @@ def _read_amount(reading: _Reading, micros: pl.Series | None) -> pl.Series:
     found: pl.Series = (whole * 10**MICRO_DIGITS + part) * sign
     lost = _lost(given, found)
     if lost.any():
-        reading.refuse(lost, AMOUNT, "is not a decimal amount of at most 12 and 6 digits")
+        reading.refuse(lost, name, "is not a decimal amount of at most 12 and 6 digits")
     if micros is None:
         return found
     both = (found.is_not_null() & micros.is_not_null()).to_numpy()
     if both.any():
-        reading.refuse(both, AMOUNT, f"and `{AMOUNT_MICROS}` are both given; give one")
+        reading.refuse(both, name, f"and `{AMOUNTS[name]}` are both given; give one")
     return micros.fill_null(found)
 
 

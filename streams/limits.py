@@ -14,7 +14,7 @@ import numpy.typing as npt
 from state.special import ATTEMPT, FACTOR, LIMITS
 from state.tables import Tables
 from streams.charging import EXACT_MAX, Exact
-from streams.families import Codes, Ints
+from streams.families import Codes, Ints, Marks
 
 
 def limit(
@@ -24,6 +24,7 @@ def limit(
     item: Codes,
     band: npt.NDArray[np.int8],
     tables: Tables,
+    unfinished: Marks | None = None,
 ) -> Exact:
     """Exact charges after factors, limits and attempt fees, over (unit x 10^9) of each leg's item.
 
@@ -35,6 +36,7 @@ def limit(
         item: each leg's item.
         band: the time band in which it begins, whose limits hold for all of it; 0 without bands.
         tables: reference.
+        unfinished: legs of records that say that others follow; None where nobody asks.
     """
     special = tables.special
     rows = special.legs(FACTOR | LIMITS | ATTEMPT, item)
@@ -42,9 +44,12 @@ def limit(
         return of
     of_item = item[rows]
     unit, by = tables.item_unit[of_item], special.factor_numerator[of_item]
+    unit = unit // special.clawbacks.parts[of_item]
     limits = special.first_limits[of_item] + band[rows] * special.limits_by_band[of_item]
     least, most = special.minimum_nanos[limits], special.maximum_nanos[limits]
     attempt = special.attempt_nanos[limits]
+    if unfinished is not None:
+        attempt = np.where(special.attempt_last[limits] & unfinished[rows], 0, attempt)
     sign, counts = np.where(quantity[rows] < 0, -1, 1), quantity[rows] != 0
     attempted = raw[rows] == 0
 

@@ -12,7 +12,7 @@ past the duplicate check, which it passed when it first came.
 from __future__ import annotations
 
 from collections import Counter as Tally
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -24,7 +24,6 @@ from schemas.frames import Refused
 from schemas.topics import (
     CONTRIBUTIONS,
     MARKS,
-    QUARANTINE,
     RATE_CHANGELOG,
     RATED,
     RECYCLE,
@@ -38,21 +37,26 @@ from state.tables import Tables
 from state.usage_memory import Delta, Memory, OutcomeKey, PartitionMemory
 from streams import suspense
 from streams.attribution import attribute
-from streams.contribution import Block, Cover, SeriesTexts, Sums, fold, to_bytes
+from streams.contributing import Came, Contributing
+from streams.contribution import Cover
+from streams.corrections import messages as corrected_rows
 from streams.duplicates import Checked, check
 from streams.families import Ints
 from streams.framing import framed
 from streams.log import Log, Message, Segment
+from streams.margins import losses, with_margins
+from streams.outcomes import quarantine, tally
 from streams.privacy import Tokens
 from streams.rated import Blocks
 from streams.rating import Rated, rate
 from streams.recycle import Recycled, read_recycled
 from streams.selection import select
+from streams.sessions import join, newest_before
 from streams.settle import Stopwatch, Work
+from streams.sharing import share
 from streams.usage import UsageBatch, read_usage
 
 FUTURE_SKEW_US = 600_000_000
-REPEATED = 255  # above every reason
 
 Prepared = tuple[UsageBatch, Sequence[Refused]] | None
 
@@ -83,9 +87,7 @@ class RateHop:
         """Take another reference; called between batches only."""
         self.tables = tables
         self._blocks = Blocks(tables, self.tokens)
-        self._series = SeriesTexts(tables)
-        pools = [partition_of(a.pool, self._settlement_partitions) for a in tables.agreements]
-        self._destination = np.array(pools, np.int32)
+        self._contributing = Contributing(tables, self.tokens, self._settlement_partitions)
 
     def assign(self, partition: int, positions: Mapping[str, int], log: Log) -> None:
         """Recover the memory of a partition that this process now owns."""
@@ -113,6 +115,7 @@ class RateHop:
             self._pass(usage_segments, *prepared, work)
         if recycle_segments:
             self._recycle(recycle_segments, work)
+        self.memory.end_sessions(work.delta)
         self._changelog(work)
         return work
 
@@ -140,11 +143,7 @@ class RateHop:
         """Usage through all stations."""
         delta: Delta = work.delta
         checked = check(
-            usage,
-            self.memory.counters,
-            self.memory.seen,
-            self.memory.bodies,
-            self.memory.identity,
+            usage, self.memory.counters, self.memory.seen, self.memory.bodies, self.memory.identity
         )
         delta.checked = checked
         work.events += len(usage)
@@ -158,11 +157,14 @@ class RateHop:
             log_time_us = _log_time_us(segments, int(usage.message[index]))
             if usage.started_us[index] > log_time_us + FUTURE_SKEW_US:
                 reason[index] = Reason.FUTURE_TIME
-        rated = self._settle(usage, reason, np.flatnonzero(candidates & (reason == 0)))
+        accepted = candidates & (reason != Reason.FUTURE_TIME)
+        newest_of = partial(newest_before, usage, accepted, partial(self.memory.newest_us, delta))
+        chosen = np.flatnonzero(candidates & (reason == 0))
+        rated = self._settle(usage, reason, chosen, newest_of, delta)
         duplicate = self._suspend(usage, reason, checked.duplicate, work)
-        self._quarantine(usage, reason, duplicate, segments, refused, work)
-        self._tally(usage, reason, duplicate, delta)
-        self._watermarks(usage, (reason != Reason.FUTURE_TIME) & (usage.reason == 0), delta)
+        quarantine(usage, reason, duplicate, segments, refused, work)
+        tally(usage, reason, duplicate, delta)
+        self._watermarks(usage, accepted, delta)
         read = len(usage) + len(refused)
         counted = sum(sum(delta.outcomes.get(p, {}).values()) for p in delta.positions)
         invariant(read == counted, "every event has one outcome", read=read, counted=counted)
@@ -171,18 +173,33 @@ class RateHop:
         self._marks(checked, delta, work)
         self._watch.lap("blocks")
 
-    def _settle(self, usage: UsageBatch, reason: npt.NDArray[np.int8], candidates: Ints) -> Rated:
+    def _settle(
+        self,
+        usage: UsageBatch,
+        reason: npt.NDArray[np.int8],
+        candidates: Ints,
+        newest_of: Callable[[Ints], Ints],
+        delta: Delta,
+    ) -> Rated:
         """Attribute and rate; an event with a leg that has no price has none at all."""
         legs, reason[candidates] = attribute(usage, candidates, self.tables)
         legs = select(usage, legs, self.tables)
         self._watch.lap("attribution")
-        rated = rate(usage, legs, self.tables)
-        failing = np.flatnonzero(rated.reason)[::-1]
+        rated = share(usage, rate(usage, legs, self.tables), self.tables)
+        failing, event = np.flatnonzero(rated.reason)[::-1], rated.legs.event
         # Assigned from the last leg to the first, so that the first role's reason stays.
-        reason[legs.event[failing]] = rated.reason[failing]
-        kept = reason[legs.event] == 0
+        reason[event[failing]] = rated.reason[failing]
+        kept = reason[event] == 0
+        rated = rated if kept.all() else rated.take(kept)
+        rows_of = partial(self._blocks.rows, usage)
+        found = partial(self.memory.session, delta)
+        joined = join(usage, rated, newest_of, found, rows_of, self.tables)
+        for event_row, why in joined.reason.items():
+            reason[event_row] = why
+        for partition, sessions in joined.changed.items():
+            delta.sessions.setdefault(partition, {}).update(sessions)
         self._watch.lap("rating")
-        return rated if kept.all() else rated.take(kept)
+        return with_margins(joined.rated, self.tables)
 
     def _suspend(
         self,
@@ -226,47 +243,6 @@ class RateHop:
         for partition, message in zip(usage.partition[at].tolist(), sent, strict=True):
             work.send(SUSPENSE.name, partition, message)
 
-    def _quarantine(
-        self,
-        usage: UsageBatch,
-        reason: npt.NDArray[np.int8],
-        duplicate: npt.NDArray[np.bool_],
-        segments: Sequence[Segment],
-        refused: Sequence[Refused],
-        work: Work,
-    ) -> None:
-        """Keep what is not usage with its position and bytes."""
-        unusable = np.flatnonzero((reason >= Reason.UNDECODABLE) & ~duplicate)
-        messages = framed(usage, unusable, None)
-        for index in unusable.tolist():
-            message = suspense.quarantined_event(usage, index, USAGE.name, messages[index])
-            work.send(QUARANTINE.name, int(usage.partition[index]), message)
-        for partition, message in suspense.quarantined_messages(segments, refused):
-            work.send(QUARANTINE.name, partition, message)
-        starts = np.cumsum([0, *(len(s) for s in segments)])
-        for one in refused:
-            segment = segments[int(np.searchsorted(starts, one.message, "right")) - 1]
-            work.delta.count(segment.partition, one.reason, Outcome.QUARANTINED)
-
-    @staticmethod
-    def _tally(
-        usage: UsageBatch,
-        reason: npt.NDArray[np.int8],
-        duplicate: npt.NDArray[np.bool_],
-        delta: Delta,
-    ) -> None:
-        """Count outcomes: a duplicate is one whatever else is wrong with it."""
-        # A repeat is a duplicate whatever is wrong with it; the code leaves room for every reason.
-        what = np.where(duplicate, np.int64(REPEATED), reason.astype(np.int64))
-        code = usage.partition.astype(np.int64) * (REPEATED + 1) + what
-        counts = np.bincount(code)
-        for value in np.flatnonzero(counts).tolist():
-            partition, rest = divmod(value, REPEATED + 1)
-            repeated = rest == REPEATED
-            why = Reason.NONE if repeated else Reason(rest)
-            outcome = Outcome.DUPLICATE if repeated else why.outcome
-            delta.count(partition, why, outcome, int(counts[value]))
-
     def _watermarks(self, usage: UsageBatch, accepted: npt.NDArray[np.bool_], delta: Delta) -> None:
         """The newest event time of each source in this batch."""
         newest = np.full(len(usage.source.values), -1, np.int64)
@@ -284,7 +260,10 @@ class RateHop:
         reason = np.zeros(len(usage), np.int8)
         early = usage.started_us > np.array(recycled.log_times_us, np.int64) + FUTURE_SKEW_US
         reason[early] = Reason.FUTURE_TIME
-        rated = self._settle(usage, reason, np.flatnonzero(~early))
+        nothing = np.zeros(len(usage), bool)
+        newest_of = partial(newest_before, usage, nothing, partial(self.memory.newest_us, delta))
+        chosen = np.flatnonzero(~early)
+        rated = self._settle(usage, reason, chosen, newest_of, delta)
         messages = framed(usage, np.arange(len(usage)), self.tokens)
         again: dict[str, int] = {}
         for index, key in enumerate(recycled.ids):
@@ -331,14 +310,14 @@ class RateHop:
         if len(rated):
             pack = partial(self._pack, self._blocks, usage, rated, head)
             work.later.append(((RATED.name, home), pack))
-        sums, agreements = fold(usage, rated, self.tables, self._series)
+            work.delta.losses += losses(rated)
+        if rated.corrections:
+            made = partial(corrected_rows, rated.corrections, head)
+            work.later.append(((RATED.name, home), made))
         watermarks = {k: v for marks in work.delta.watermarks.values() for k, v in marks.items()}
-        log_time = max(s.timestamp_us for s in segments)
-        target = self._destination[agreements[sums.code]] if len(sums) else np.zeros(0, np.int32)
-        for partition in range(self._settlement_partitions):
-            own: Sums = sums.take(target == partition)
-            block = Block(own, covers, watermarks, self.tables.reference_id, log_time)
-            work.send(CONTRIBUTIONS.name, partition, (None, to_bytes(block)))
+        came = Came(covers, watermarks, max(s.timestamp_us for s in segments))
+        for partition, block in self._contributing.blocks(usage, rated, came):
+            work.send(CONTRIBUTIONS.name, partition, (None, block))
         self._watch.lap("fold")
 
     def _pack(
@@ -365,8 +344,7 @@ class RateHop:
         """The absolute state of everything this batch changes."""
         delta: Delta = work.delta
         for partition in delta.positions:
-            messages: list[Message] = self.memory.changes(partition, delta)
-            work.send(RATE_CHANGELOG.name, partition, *messages)
+            work.send(RATE_CHANGELOG.name, partition, *self.memory.changes(partition, delta))
 
     def apply(self, work: Work) -> None:
         """Take over what has been committed."""

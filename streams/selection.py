@@ -105,7 +105,7 @@ def judge(usage: UsageBatch, event: Ints, key: Codes, item: Codes, tables: Table
     for name, one in choices.characteristics.items():
         at = np.flatnonzero(one.sets.set_of[item] != NONE)
         if len(at):
-            had = one.value_of.lookup(key[at], usage.started_us[event[at]] // MICROS)
+            had = one.value_of.lookup(key[at], usage.priced_us[event[at]] // MICROS)
             failed[f"characteristic {name}"] = at[~one.sets.met(item[at], had.astype(np.int64))]
     at = np.flatnonzero(choices.is_listed[item])
     if len(at):
@@ -113,6 +113,10 @@ def judge(usage: UsageBatch, event: Ints, key: Codes, item: Codes, tables: Table
         number = looked_up(usage, event[at], tables.item_number[listed])
         zone = tables.decks.prefixes.lookup(tables.item_deck[listed], number)
         failed["listed"] = at[zone == NONE]
+    at = choices.bands.asked(item)
+    if len(at):
+        met = choices.bands.met(item[at], usage.started_us[event[at]])
+        failed["band"] = at[~met]
     for pairs in failed.values():
         rank[pairs] = NONE
     return Judged(failed, rank)

@@ -26,6 +26,7 @@ from state.tables import NONE, Tables
 from streams.families import Ints
 from streams.log import Message, Segment
 from streams.privacy import CLEAR_DIGITS, mask
+from streams.sharing import missing_receiver
 from streams.usage import NO_SEQUENCE, UsageBatch
 
 QUARANTINE = codec("quarantine.avsc")
@@ -129,6 +130,8 @@ def missing(
         found[place] = f"route:{route}"
     for place in np.flatnonzero(reasons == Reason.NO_RATE).tolist():
         found[place] = f"prefix:{_rated_number(usage, int(rows[place]))}"
+    for place in np.flatnonzero(reasons == Reason.NO_RECEIVER).tolist():
+        found[place] = f"agreement:{missing_receiver(usage, int(rows[place]), tables)}"
     for reason, (kind, column) in MISSING_COLUMN.items():
         for place in np.flatnonzero(reasons == reason).tolist():
             found[place] = f"{kind}:{_name(usage, column, int(rows[place]))}"

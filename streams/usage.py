@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import chain
 
 import numpy as np
@@ -48,6 +49,9 @@ QUANTITY_MAX = 2**44
 STARTED_MIN_US = 946_684_800_000_000  # 2000-01-01
 STARTED_MAX_US = 4_102_444_800_000_000  # 2100-01-01
 OFFSET_MINUTES_MAX = 900
+NO_TIME = -(2**63)
+COST = "cost_amount_micros"
+AMOUNTS = ("retail_amount_micros", COST)  # those of a refund are negative
 
 # What an adapter may say of a line; any other word says no more than that it cannot be read. Frame,
 # place and identity (41 to 45) are not for an adapter to judge: a line has them, as a record.
@@ -65,9 +69,11 @@ class UsageBatch:
     `message` is the index of the event's message in the batch (the order of the log), `row` its
     place in an envelope; `partition` and `offset` its position on the log. `rated_number` is the
     rank of the number that prices go by, `subscriber_rank` of the subscriber (-1 where there is
-    none; see `state.prefixes`). Quantities
-    are in their own units and 0 where the service has none. `reason` is NONE or why the row is
-    not usage. `body` is a digest of everything that the event says besides its identity.
+    none; see `state.prefixes`). Quantities are in their own units and 0 where the service has none;
+    a batch that no event has a cost in has no such column. `original_us` is when the transaction
+    began that an event reverses, NO_TIME for one that reverses none, and no column at all where
+    none of the batch does. `reason` is NONE or why the row is not usage. `body` is a digest of
+    everything that the event says besides its identity.
     """
 
     message: Ints
@@ -90,12 +96,25 @@ class UsageBatch:
     quantities: dict[str, Ints]
     body: Digests
     reason: npt.NDArray[np.int8]
+    original_us: Ints | None = None
     families: tuple[Family, ...] = field(default=())
     unreadable: tuple[Unreadable, ...] = field(default=())
     ranks: tuple[Ranks, ...] = field(default=())
 
     def __len__(self) -> int:
         return len(self.message)
+
+    @cached_property
+    def ended_us(self) -> Ints:
+        """The end of each event, see `_ended`; made when first asked for."""
+        return _ended(self)
+
+    @cached_property
+    def priced_us(self) -> Ints:
+        """When the terms were in force that events are priced by: at the start of the original."""
+        if self.original_us is None:
+            return self.started_us
+        return np.where(self.original_us == NO_TIME, self.started_us, self.original_us)
 
     def number(self, name: str) -> Ints:
         """The ranks of a field of numbers, -1 or -2 where there is none; made when asked for.
@@ -152,7 +171,8 @@ def _batch(decoded: Decoded, segments: Sequence[Segment], partitions: int) -> Us
     source = Text.join(
         [f.columns["source"] for f in families] + [pa.array([u.source for u in lines], pa.string())]
     )
-    quantities = {q: numbers(families, q, len(lines)) for q in QUANTITIES}
+    costly = [COST] if any(COST in f.columns for f in families) else []
+    quantities = {q: numbers(families, q, len(lines)) for q in (*QUANTITIES, *costly)}
     keys = {k: Text.join([*texts(families, k), pa.nulls(len(lines), pa.string())]) for k in KEYS}
     sequence = numbers(families, "sequence", len(lines), NO_SEQUENCE)
     if lines:
@@ -184,6 +204,7 @@ def _batch(decoded: Decoded, segments: Sequence[Segment], partitions: int) -> Us
         quantities=quantities,
         body=bodies(families, ranks, keys, len(lines)),
         reason=np.zeros(len(message), np.int8),
+        original_us=_originals(families, len(lines)),
         families=families,
         unreadable=lines,
         ranks=tuple(ranks),
@@ -206,8 +227,7 @@ def _validate(usage: UsageBatch, partitions: int, number_bad: Marks) -> None:
     ended = _ended(usage)
     sourceless = np.array([s == "" for s in usage.source.values] + [True])
     started = usage.started_us
-    # The amount of a refund is negative; every other quantity counts something.
-    counts = [v for k, v in q.items() if k != "retail_amount_micros"]
+    counts = [v for k, v in q.items() if k not in AMOUNTS]
     rules: list[tuple[Reason, Marks]] = [
         (Reason.NO_SOURCE, sourceless[usage.source.codes]),
         (Reason.WRONG_PARTITION, home[usage.source.codes] != usage.partition),
@@ -222,6 +242,10 @@ def _validate(usage: UsageBatch, partitions: int, number_bad: Marks) -> None:
         (Reason.IMPOSSIBLE_TIME, np.abs(offset_minutes) > OFFSET_MINUTES_MAX),
         (Reason.INVALID_NUMBER, number_bad),
     ]
+    if usage.original_us is not None:
+        priced = usage.priced_us
+        impossible = (priced < STARTED_MIN_US) | (priced > started)
+        rules.insert(-1, (Reason.IMPOSSIBLE_TIME, impossible))
     first_line = len(usage) - len(usage.unreadable)
     for i, line in enumerate(usage.unreadable, first_line):
         usage.reason[i] = LINE_REASONS.get(line.reason, Reason.UNREADABLE_LINE)
@@ -247,6 +271,23 @@ def _ended(usage: UsageBatch) -> Ints:
         for f in usage.families
     ]
     return join([*parts, np.zeros(len(usage.unreadable), np.int64)])
+
+
+def _originals(families: Sequence[Family], lines: int) -> Ints | None:
+    """When the originals of reversals began; None where nothing is reversed."""
+    name = "original_started_at"
+    given = [f.columns[name] for f in families if name in f.columns]
+    if all(column.null_count == len(column) for column in given):
+        return None
+    parts = []
+    for family in families:
+        times = np.full(len(family), NO_TIME, np.int64)
+        if name in family.columns:
+            stated = family.columns[name].is_valid().to_numpy(zero_copy_only=False)
+            # A time that is stated is never taken for none, not even the lowest of all integers.
+            times[stated] = np.maximum(ints(family.columns[name])[stated], NO_TIME + 1)
+        parts.append(times)
+    return join([*parts, np.full(lines, NO_TIME, np.int64)])
 
 
 def _rated_numbers(

@@ -1,14 +1,16 @@
 """Worth: what a period's row is worth now, from all rows on the same counter.
 
-A *counter* is the set of rows whose volume one price runs along: an item's in a period, over the
-versions that count alike, whatever period each row is booked in. With F the curve of a version, a
-row is worth F(where its volume ends) - F(where it begins), by everything booked up to its booked
-period, less the same by what was booked before. Each end is rounded for itself, so amounts
-telescope: whatever was used when and booked when, all rows together are F of the whole.
+A *counter* is the set of rows whose volume one price runs along: an item's in a period, or in a
+span of several, over the versions that count alike, whatever period each row is booked in. With F
+the curve of a version, a row is worth F(where its volume ends) - F(where it begins), by everything
+booked up to its booked period, less the same by what was booked before. Each end is rounded for
+itself, so amounts telescope: whatever was used when and booked when, all rows together are F of the
+whole.
 
-What the period owes by itself belongs to the last version in force: a flat amount on zero usage,
-and the *shortfall*, by which a commitment is missed. The shortfall is a second figure. It is what
-the end of the period would add if it came now: F(what was committed) - F(what was used).
+What the period owes by itself belongs to the last version in force, of a span in its last period: a
+flat amount on zero usage, and the *shortfall*, by which a commitment is missed. The shortfall is a
+second figure. It is what the end of the period would add if it came now: F(what was committed) -
+F(what was used).
 """
 
 from __future__ import annotations
@@ -19,9 +21,14 @@ from fractions import Fraction
 
 from schemas.codes import RoundingPlace
 from schemas.money import MICROS
-from state.curves import PARTS, Curve, Exact, Part
-from streams.accrual import Book, Duty, Row, Volume, exact, round_amount, shown
-from streams.deals import Stated, stands_at
+from state.curves import PARTS, Exact, Part
+from streams.accrual import Book, Duty, Row, Volume, owed, place_of
+from streams.allowance import Freed
+from streams.deals import Stated, StatedOf, added_up, stands_at, steps_at
+from streams.measures import MeasuredPricing, Value
+from streams.pricings import Pricing, SumPricing, pricing_of
+from streams.relief import comes_to, first_of
+from streams.terms import Terms, exact, round_amount, shown
 
 ZERO = Fraction(0)
 
@@ -49,17 +56,21 @@ def worth(row: Row, beside: Sequence[Row], book: Book) -> Worth:
         book: the agreements' terms.
     """
     terms = book.terms(row.series)
+    if row.known is not None:
+        return Worth(*row.known)
     if terms.direct:
         return Worth(row.charge_micros, exact(terms, row.charge_micros, row.residue))
     statement = terms.version.rounding_place is RoundingPlace.STATEMENT
     if terms.item.deal is not None:
         return _deal(row, beside, book)
+    if terms.item.allowance is not None:
+        return _allowed(row, beside, terms)
     if not terms.tiered:
         value = exact(terms, row.charge_micros, row.residue)
         return Worth(shown(value) if statement else round_amount(terms, value), value)
-    duty = book.duty(row.series)
+    pricing, duty = pricing_of(terms, row.series.original), book.duty(row.series)
     (now, due_now), (before, due_before) = (
-        _comes_to(terms.curve, duty, row.series.version, rows) for rows in _moments(row, beside)
+        _comes_to(pricing, duty, row, rows) for rows in _moments(row, beside)
     )
     value, shortfall = now - before, (due_now - now) - (due_before - before)
     if statement:
@@ -68,6 +79,23 @@ def worth(row: Row, beside: Sequence[Row], book: Book) -> Worth:
     micros = round_amount(terms, now) - round_amount(terms, before)
     due = round_amount(terms, due_now) - round_amount(terms, due_before)
     return Worth(micros, value, due - micros, shortfall)
+
+
+def _allowed(row: Row, beside: Sequence[Row], terms: Terms) -> Worth:
+    """What a row is worth of which the first events of the period are free."""
+    now, before = (comes_to(rows, terms) for rows in _moments(row, beside))
+    value = now.exact - before.exact
+    match terms.version.rounding_place:
+        case RoundingPlace.RECORD:
+            return Worth(now.micros - before.micros, value)
+        case RoundingPlace.LINE:
+            return Worth(round_amount(terms, now.exact) - round_amount(terms, before.exact), value)
+    return Worth(shown(value), value)
+
+
+def allowed(row: Row, beside: Sequence[Row], terms: Terms) -> list[Freed]:
+    """The events that are free on a row's counter, by everything booked up to its period."""
+    return first_of(_moments(row, beside)[0], terms)
 
 
 def gathered(rows: Iterable[Row], book: Book) -> dict[Volume, list[Row]]:
@@ -80,10 +108,20 @@ def gathered(rows: Iterable[Row], book: Book) -> dict[Volume, list[Row]]:
 
 
 def _deal(row: Row, beside: Sequence[Row], book: Book) -> Worth:
-    """What the row of a deal is worth, from all rows of its agreement and original period."""
+    """What the row of a deal is worth, from all rows of its agreement and period or span."""
+    stated = _stated(beside, book)
+    now, before = (stands_at(row, rows, stated, book) for rows in _moments(row, beside))
+    value = now.accrued - before.accrued
+    shortfall = now.due - before.due - value
+    return Worth(shown(value), value, shown(shortfall), shortfall)
+
+
+def _stated(beside: Sequence[Row], book: Book) -> StatedOf:
+    """What each row of an agreement and original period is stated to come to."""
     apart = gathered(beside, book)
 
     def stated(member: Row) -> Stated:
+        """By itself: of a deal, too."""
         counter = book.counter(member.series)
         found = worth(member, (member,) if counter is None else apart[counter], book)
         if book.terms(member.series).version.rounding_place is RoundingPlace.STATEMENT:
@@ -91,20 +129,24 @@ def _deal(row: Row, beside: Sequence[Row], book: Book) -> Worth:
         due = found.micros + found.shortfall_micros
         return Stated(Fraction(found.micros, MICROS), Fraction(due, MICROS))
 
-    now, before = (stands_at(row, rows, stated, book) for rows in _moments(row, beside))
-    value = now.accrued - before.accrued
-    shortfall = now.due - before.due - value
-    return Worth(shown(value), value, shown(shortfall), shortfall)
+    return stated
 
 
 def parts(row: Row, beside: Sequence[Row], book: Book) -> list[Part]:
-    """What the value of a row under tiers is made of, tier by tier; the parts add up to it."""
+    """What the value of a row under tiers is made of, tier by tier; the parts add up to it.
+
+    Those of a deal add up to what it asks for, before that is rounded.
+    """
     terms = book.terms(row.series)
-    curve, duty = terms.curve, book.duty(row.series)
+    if terms.item.deal is not None:
+        stated = _stated(beside, book)
+        now, before = (steps_at(row, rows, stated, book) for rows in _moments(row, beside))
+        return added_up(now, before)
+    pricing, duty = pricing_of(terms, row.series.original), book.duty(row.series)
     sums: dict[tuple[int, int], Part] = {}
     for sign, rows in zip((1, -1), _moments(row, beside), strict=True):
-        for each, quantity in _ends(curve, duty, row.series.version, rows):
-            for part in curve.parts(quantity):
+        for each, found in _ends(pricing, duty, row, rows):
+            for part in found:
                 key = (part.tier, PARTS.index(part.what))
                 have = sums.get(key, Part(part.tier, part.what, 0, ZERO))
                 sums[key] = have._replace(
@@ -119,6 +161,21 @@ def used(row: Row, beside: Sequence[Row]) -> int:
     return sum(r.quantity for r in _moments(row, beside)[0])
 
 
+def measured(row: Row, beside: Sequence[Row], book: Book) -> Exact:
+    """What is priced of that quantity: itself, or what its measure comes to."""
+    pricing = pricing_of(book.terms(row.series), row.series.original)
+    if not isinstance(pricing, MeasuredPricing | SumPricing):
+        return used(row, beside)
+    return pricing.measured(_moments(row, beside)[0])
+
+
+def values(row: Row, beside: Sequence[Row], book: Book) -> list[Value]:
+    """What the measure of a row under tiers comes to, by everything booked up to its period."""
+    pricing = pricing_of(book.terms(row.series), row.series.original)
+    rows = _split(row, _moments(row, beside)[0])[1]
+    return pricing.values(rows) if isinstance(pricing, MeasuredPricing) else []
+
+
 def _moments(row: Row, beside: Sequence[Row]) -> tuple[list[Row], list[Row]]:
     """The rows booked up to and with a row's booked period, and those booked before it."""
     booked = row.series.booked
@@ -126,34 +183,43 @@ def _moments(row: Row, beside: Sequence[Row]) -> tuple[list[Row], list[Row]]:
     return [*before, *(r for r in beside if r.series.booked == booked)], before
 
 
-def _ends(
-    curve: Curve, duty: Duty | None, version: int, rows: Sequence[Row]
-) -> Iterator[tuple[int, Exact]]:
-    """The quantities whose F, with these signs, makes the value of a version's volume.
+def _split(row: Row, rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
+    """The rows that lie below a row's place on its counter, and those up to and with it.
 
-    Versions follow one another in time: an earlier version's volume lies below a later one's.
-    Nothing is of F at nothing, but where the whole counter is at zero and its version says so.
+    Versions follow one another in time: an earlier version's volume lies below a later one's, and
+    so does an earlier period's where tiers go on over several.
+    """
+    place = place_of(row.series)
+    below = [r for r in rows if place_of(r.series) < place]
+    return below, [*below, *(r for r in rows if place_of(r.series) == place)]
+
+
+def _ends(
+    pricing: Pricing, duty: Duty | None, row: Row, rows: Sequence[Row]
+) -> Iterator[tuple[int, tuple[Part, ...]]]:
+    """The parts which, with these signs, make the value of a version's volume by some rows.
+
+    Nothing is due for nothing, but where the whole counter is at zero and its version says so.
     """
     if not rows:
         return
-    below = sum(r.quantity for r in rows if r.series.version < version)
-    upto = below + sum(r.quantity for r in rows if r.series.version == version)
-    if upto:
-        yield 1, upto
-    if below:
-        yield -1, below
-    if duty is not None and curve.flat_on_zero and not sum(r.quantity for r in rows):
-        yield 1, 0
+    below, upto = _split(row, rows)
+    yield 1, pricing.parts(upto)
+    yield -1, pricing.parts(below)
+    if owed(duty, row.series, rows) is not None:
+        yield 1, pricing.on_zero(rows)
 
 
 def _comes_to(
-    curve: Curve, duty: Duty | None, version: int, rows: Sequence[Row]
+    pricing: Pricing, duty: Duty | None, row: Row, rows: Sequence[Row]
 ) -> tuple[Fraction, Fraction]:
     """What a version's volume comes to by some rows: what has accrued, and what is due."""
-    ends = _ends(curve, duty, version, rows)
-    value = sum((sign * curve.exact(quantity) for sign, quantity in ends), ZERO)
-    if duty is None or not duty.at_least or not rows:
+    if not rows:
+        return ZERO, ZERO
+    below, upto = _split(row, rows)
+    value = pricing.exact(upto) - pricing.exact(below)
+    duty = owed(duty, row.series, rows)
+    if duty is None:
         return value, value
-    total = sum(r.quantity for r in rows)
-    missed = curve.exact(duty.at_least) - curve.exact(total) if total < duty.at_least else ZERO
-    return value, value + missed
+    value += sum((part.amount for part in pricing.on_zero(rows)), ZERO)
+    return value, value + (pricing.missed(rows, duty.at_least) if duty.at_least else ZERO)

@@ -91,10 +91,10 @@ def per_leg(case: Case) -> Plan:
 
 
 def session(key: str, parts: Sequence[Decimal], start: datetime) -> list[Event]:
-    """A session in partial records, one after another."""
+    """A session in partial records, one after another, of a source with a clock of its own."""
     found, at = [], start
     for number, seconds in enumerate(parts):
-        fields: Terms = {"session_id": key, "partial_sequence": number}
+        fields: Terms = {"source": key, "session_id": key, "partial_sequence": number}
         found.append(call(key, seconds, at, partial_final=number == len(parts) - 1, **fields))
         at += timedelta(milliseconds=int(seconds.scaleb(3)))
     return found

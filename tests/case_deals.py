@@ -101,7 +101,7 @@ def swap(case: Case) -> Plan:
     price: Terms = {"kind": "swap", "per": carriers["in"].per, "in": ["voice-in"]}
     price |= {"out": ["voice-out"], "balanced": params["balanced_rate"]}
     price["unbalanced"] = params["unbalanced_rate"]
-    deal = {"deal": "swap", "flow": "receivable", "price": price}
+    deal = {"deal": "swap", "price": price}
     terms = agreement(case.id, items, deals=[deal], **rounding(params, "line"))
 
     def script(figures: Figures) -> Generator[Step, None, str]:

@@ -8,9 +8,10 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+from streams.facts import Which
 from streams.statement import fraction_text
 from tests.case_curves import SHARE
-from tests.case_plans import Case, Figures, Plan, Step, Terms
+from tests.case_plans import PERIOD, Case, Figures, Plan, Step, Terms
 from tests.case_terms import agreement, is_exact, rounding, text
 from tests.case_usage import MICRO_DECIMALS, START, carrier, money, places, sale
 
@@ -220,12 +221,31 @@ def exchange(case: Case) -> Plan:
     return Plan([terms], script, rates=[f"{case.id},USD,INR,2024-06-30,{params['rate']}"])
 
 
+def reconciled(case: Case) -> Plan:
+    """A partner's figure beside ours: whether they are as near as the agreement asks."""
+    params, row = case.params, case.usage[0]
+    named = (("percent", "tolerance_pct"), ("absolute", "tolerance_abs"), ("basis", "basis"))
+    tolerance = {word: params[name] for word, name in named if name in params}
+    if len(tolerance.keys() & {"percent", "absolute"}) > 1 and "rule" in params:
+        tolerance["rule"] = params["rule"]
+    terms = agreement(case.id, [money().item("sales", SHARE)], tolerance=tolerance)
+
+    def script(figures: Figures) -> Generator[Step, None, str]:
+        which = Which(case.id, PERIOD, "sales", "amount")
+        yield Step([sale(case.id, Decimal(row["own"]))], declares=[(which, row["partner"])])
+        [found] = figures.document(case.id)["declarations"]
+        return str(found["result"])
+
+    return Plan([terms], script)
+
+
 MODELS: dict[str, Callable[[Case], Plan]] = {
     "credit_note": credit_note,
     "fx": exchange,
     "margin_share": margin,
     "netting": netting,
     "percentage": percentage,
+    "reconcile_tolerance": reconciled,
     "revenue_share_greater_of": share,
     "revenue_share_pct": share,
     "round": rounded,

@@ -15,6 +15,7 @@ from typing import Any
 from ops.price import leg
 from ops.whatif import Whatif
 from schemas.codes import Service
+from streams.facts import Which
 from streams.statement import Document, fraction_text
 
 Terms = dict[str, Any]
@@ -48,10 +49,14 @@ class Event:
 
 @dataclass(frozen=True)
 class Step:
-    """Usage to be settled and then periods to be closed: pairs of agreement and period."""
+    """Usage to be settled, figures that partners then declare, and periods to be closed.
+
+    A period to be closed is a pair of agreement and period.
+    """
 
     events: Sequence[Event] = ()
     closes: Sequence[tuple[str, str]] = ()
+    declares: Sequence[tuple[Which, str]] = ()
 
 
 @dataclass(frozen=True)
@@ -162,8 +167,12 @@ def _charge(rows: Iterable[Row]) -> tuple[str, str]:
 
 
 def net(lines: Iterable[Document], *, exact: bool = False, due: bool = True) -> Fraction:
-    """What lines are worth together: receivable less payable."""
-    total = Fraction(0)
+    """What lines are worth together: receivable less payable.
+
+    A deal takes its items as they are stated, so beside one nothing is left over.
+    """
+    lines, total = list(lines), Fraction(0)
+    exact = exact and not any("deal" in line for line in lines)
     for line in lines:
         if line.get("kind") == "shortfall" and not due:
             continue

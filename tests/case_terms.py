@@ -120,7 +120,7 @@ def _call_price(
         {"price": restated(p.price, p.unit, SECONDS[per]), "step": text(p.step)} for p in found
     ]
     for tier, (_, after) in zip(tiers, pairwise(found), strict=False):
-        tier["up_to"] = text(exact(Fraction(after.start) / Fraction(SECONDS[per])))
+        tier["up_to"] = f"{text(after.start)} second"
     said = {} if curve == "graduated" else {"curve": curve}
     return {"kind": "tiers", "each": "event", "per": per, **said, "tiers": tiers, **fee}
 

@@ -23,8 +23,8 @@ def period_preserving(case: Case) -> Plan:
     params = case.params
     limits = {"cap": params["max_spend"]} if "max_spend" in params else {}
     deals: list[Terms] = []
-    counts = [Decimal(c) for u in case.usage for c in u["cumulative_per_period"]]
-    by = carrier([*counts, Decimal(params.get("free_units", 0))])
+    changes = [change for step in _changes(case) for change in step]
+    by = carrier([*changes, Decimal(params.get("free_units", 0))])
     if "discount_pct" in params or "min_spend" in params:
         left = text(100 - Decimal(params.get("discount_pct", 0)))
         price: Terms = {"kind": "tiers", "each": "quarter", "per": "amount", "result": "replace"}
@@ -47,20 +47,28 @@ def period_preserving(case: Case) -> Plan:
 MONTHS = ("2024-04", "2024-05", "2024-06")
 
 
-def _preserving(case: Case, by: Carrier, figures: Figures) -> Generator[Step, None, str]:
-    """Close each period after its snapshot; say what each snapshot changed, by period of usage."""
-    sent = [Decimal(0) for _ in MONTHS]
-    worth = [Fraction(0) for _ in MONTHS]
-    blocks = []
-    for number, row in enumerate(case.usage):
+def _changes(case: Case) -> list[list[Decimal]]:
+    """How much more of each month each snapshot knows; less where some has become another's."""
+    known = [Decimal(0) for _ in MONTHS]
+    found = []
+    for row in case.usage:
         counts = [Decimal(c) for c in row["cumulative_per_period"]]
         own = [now - before for now, before in zip(counts, [Decimal(0), *counts], strict=False)]
+        found.append([now - before for now, before in zip(own, known, strict=False)])
+        known[: len(own)] = own
+    return found
+
+
+def _preserving(case: Case, by: Carrier, figures: Figures) -> Generator[Step, None, str]:
+    """Close each period after its snapshot; say what each snapshot changed, by period of usage."""
+    worth = [Fraction(0) for _ in MONTHS]
+    blocks = []
+    for number, changes in enumerate(_changes(case)):
         events = []
-        for at, quantity in enumerate(own):
-            if quantity != sent[at] or at == number:
+        for at, more in enumerate(changes):
+            if more or at == number:
                 day = START.replace(month=START.month - 2 + at)
-                events.append(by.event(case.id, quantity - sent[at], day))
-            sent[at] = quantity
+                events.append(by.event(case.id, more, day))
         yield Step(events, [(case.id, MONTHS[number])])
         lines = figures.lines(case.id, *MONTHS)
         changed = []

@@ -167,7 +167,7 @@ def _settle(whatif: Whatif, plans: Mapping[str, tuple[Case, Plan]]) -> dict[str,
     sequence = 0
     while running:
         messages: list[bytes] = []
-        closes: dict[str, list[str]] = {}
+        steps: list[Step] = []
         for name, run in list(running.items()):
             try:
                 step = next(run.script)
@@ -183,19 +183,24 @@ def _settle(whatif: Whatif, plans: Mapping[str, tuple[Case, Plan]]) -> dict[str,
                 answers[name] = f"no answer: {error!r}"
                 del running[name]
                 continue
-            for agreement, period in step.closes:
-                closes.setdefault(period, []).append(agreement)
+            steps.append(step)
         if running:
             whatif.send(messages)
-            _close(whatif, closes)
+            _ask(whatif, steps)
             shown = Shown(whatif, sent)
             for run in running.values():
                 run.figures.show(shown)
     return answers
 
 
-def _close(whatif: Whatif, closes: Mapping[str, Sequence[str]]) -> None:
-    """Close periods; a refusal shows in what is read."""
+def _ask(whatif: Whatif, steps: Sequence[Step]) -> None:
+    """Declare figures and close periods; a refusal shows in what is read."""
+    closes: dict[str, list[str]] = {}
+    for step in steps:
+        for which, value in step.declares:
+            whatif.declare(which, value)
+        for agreement, period in step.closes:
+            closes.setdefault(period, []).append(agreement)
     for period, agreements in sorted(closes.items()):
         whatif.close_periods(agreements, period)
 

@@ -30,7 +30,21 @@ route,TG-1,access,copper,2026-11-01,
 route,TG-1,status,active,2026-01-01,2026-12-01
 route,TG-2,access,fibre,,
 """
-ONE_VALUE = ("listed", "characteristic")
+BANDS = """\
+- bands: WEEK
+  days:
+    mon-fri: [{from: "00:00", band: night}, {from: "08:00", band: day}, {from: "18:00", band: late}]
+    sat-sun: [{from: "00:00", band: night}]
+- bands: HALVES
+  days: {mon-sun: [{from: "00:00", band: first}, {from: "12:00", band: second}]}
+"""
+TIMES = (
+    "{of: WEEK, in: [night]}",
+    "{of: WEEK, in: [day, late]}",
+    "{of: WEEK, in: [late]}",
+    "{of: HALVES, in: [first]}",
+)
+ONE_VALUE = ("listed", "characteristic", "band")
 NUMBERS = ("4", "49", "493", "4917", "1", "18")
 VALUES: dict[str, dict[str, tuple[str, ...]]] = {
     "voice": {
@@ -42,12 +56,14 @@ VALUES: dict[str, dict[str, tuple[str, ...]]] = {
         "listed": ("true",),
         "visited_network": ("26201", "24201"),
         "home_network": ("26201", "20801"),
+        "band": TIMES,
     },
     "data": {
         "key": ("access_point:ap-1", "access_point:ap-2"),
         "visited_network": ("26201", "24201"),
         "access_point": ("ap-1", "ap-2"),
         "rating_group": ("0", "7", "-3"),
+        "band": TIMES,
     },
 }
 ROLES = {"voice": "ingress", "data": "subscriber"}
@@ -85,9 +101,20 @@ def tie(one: Selecting, other: Selecting) -> bool:
     if set(one.where) != set(other.where):
         return False
     return all(
-        set(one.where[name]) & set(other.where[name]) or is_of_two_names(name, one, other)
+        set(one.where[name]) & set(other.where[name])
+        or is_of_two_names(name, one, other)
+        or (name == "band" and has_a_time_for_both(one.where[name][0], other.where[name][0]))
         for name in one.where
     )
+
+
+def has_a_time_for_both(one: str, other: str) -> bool:
+    """Whether two conditions on bands are of different plans, or share a band."""
+    (plan, bands), (other_plan, other_bands) = (
+        text.strip("{}").removeprefix("of: ").split(", in: ") for text in (one, other)
+    )
+    listed = [set(text.strip("[]").split(", ")) for text in (bands, other_bands)]
+    return plan != other_plan or bool(listed[0] & listed[1])
 
 
 def is_of_two_names(field_name: str, one: Selecting, other: Selecting) -> bool:
@@ -124,7 +151,7 @@ def without_ties(items: Sequence[Selecting]) -> list[Selecting]:
 def reference_of(directory: Path, items: Sequence[Selecting]) -> Path:
     """A reference directory of one agreement with these items."""
     text = agreement_text(", ".join(item.text() for item in items))
-    others = {"characteristics.csv": CHARACTERISTICS}
+    others = {"characteristics.csv": CHARACTERISTICS, "bands.yaml": BANDS}
     return reference_dir(directory, agreements=text, attribution=KEYS, others=others)
 
 
@@ -140,7 +167,9 @@ def some_usage(random: Random, count: int) -> list[bytes]:
     for sequence in range(count):
         common: dict[str, Any] = {
             "sequence": sequence,
-            "started_at": NOVEMBER_US + random.choice([-1, 0, 40 * 86_400_000_000]),
+            "started_at": NOVEMBER_US
+            + random.choice([-1, 0, 40 * 86_400_000_000])
+            + random.randrange(48) * 3_600_000_000,
             "visited_network": random.choice([None, "26201", "24201", "99999"]),
             "home_network": random.choice([None, "26201", "20801"]),
         }

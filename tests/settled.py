@@ -12,6 +12,7 @@ import json
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -19,15 +20,18 @@ from typing import Any
 
 from ops.engine import Engine, Pace
 from ops.oracle import Close, Recycle, Settlement, Trace, settle
+from ops.oracle_declared import Figure
 from ops.oracle_reference import Reference, read_reference
+from ops.verify_log import InForce, read_found
+from ops.verify_payment import declarations
 from schemas import reference as product_reference
 from schemas import topics
-from schemas.codes import Role
+from schemas.codes import LegKind, Role
 from schemas.records import codec
 from schemas.topics import partition_of
 from state.balances import join_residue
 from state.tables import build
-from streams.log import Closeable
+from streams.log import Closeable, Segment
 from streams.packing import unpack
 from streams.privacy import Tokens
 from tests.sim.broker import TICK_US, SimulatedBroker
@@ -36,6 +40,7 @@ from tests.worlds import World
 
 NANOS = 10**9
 Figures = dict[str, Any]
+Money = tuple[int, int, Fraction]  # quantity, charge in micros, residue
 
 
 @dataclass
@@ -57,8 +62,17 @@ class Settling(Closeable):
 
     def __init__(self, world: World, *, rate_batch: int = 1_000, accrue_batch: int = 1_000) -> None:
         self.world = world
-        self.directory = tempfile.TemporaryDirectory(prefix="weir-world-")
-        path = Path(self.directory.name)
+        with ExitStack() as stack:
+            # Of a world that cannot be settled nothing may stay: what is let go of by chance would
+            # be a warning in any test at all.
+            directory = tempfile.TemporaryDirectory(prefix="weir-world-")
+            path = Path(stack.enter_context(directory))
+            self._begin(path, rate_batch, accrue_batch)
+            self._kept = stack.pop_all()
+
+    def _begin(self, path: Path, rate_batch: int, accrue_batch: int) -> None:
+        """Load the reference and set both hops up."""
+        world = self.world
         self.broker = SimulatedBroker(
             world.seed,
             usage_partitions=world.usage_partitions,
@@ -67,8 +81,10 @@ class Settling(Closeable):
         )
         self.reference_directory = world.write(path / "reference")
         self.mended_directory = world.write(path / "mended", mended=True)
+        tables = build(product_reference.load(self.reference_directory))
+        self.first_reference = tables.reference_id
         self.engine = Engine(
-            build(product_reference.load(self.reference_directory)),
+            tables,
             Tokens(b"key of a world"),
             path / "state",
             lambda hop, inputs: SimulatedLog(self.broker, hop, inputs),
@@ -82,7 +98,7 @@ class Settling(Closeable):
     def close(self) -> None:
         """Let go of the engine and of what it wrote."""
         self.engine.close()
-        self.directory.cleanup()
+        self._kept.close()
 
     def send(self, count: int) -> None:
         """Put the next messages of the world on the log."""
@@ -127,18 +143,31 @@ class Settling(Closeable):
 
     def expected(self) -> Account:
         """The oracle's account of what was sent."""
+        return _told(self.settlement())
+
+    def settlement(self) -> Settlement:
+        """What the oracle makes of what was sent."""
         usage = self._entries(topics.USAGE.name)
         requests = self._entries(topics.RECYCLE.name)
         closes = [Close(d["agreement"], d["period"], d["cut"]) for d in self.statements()]
-        settlement = settle(
+        in_force = InForce(self._read)
+        return settle(
             self.references[-1],
             [(p, offset, at_us, value or b"") for p, offset, at_us, _, value in usage],
             closes,
             usage_partitions=self.world.usage_partitions,
             reference_of=self._reference_of,
-            recycles=[Recycle(key.decode(), p, o, at_us) for p, o, at_us, key, _ in requests],
+            recycles=[
+                Recycle(key.decode(), p, o, at_us, in_force.usage_before(p, o))
+                for p, o, at_us, key, _ in requests
+            ],
+            figures=self._figures(),
         )
-        return _told(settlement)
+
+    def _figures(self) -> list[Figure]:
+        """What was declared for swaps, read as `weir verify` does."""
+        commands = self._read([topics.COMMANDS.name])
+        return declarations(commands, read_found(self._read), self.references[-1]).figures
 
     def _reference_of(self, topic: str, partition: int, offset: int) -> Reference:
         """The reference by which a message was settled."""
@@ -160,9 +189,11 @@ class Settling(Closeable):
         for document in self.statements():
             for total in document["totals"]:
                 name = f"{document['agreement']} {document['period']} {total['currency']}"
-                account.totals[name] = (total["receivable"], total["payable"])
+                _put_total(account, name, (total["receivable"], total["payable"]))
+        more: dict[str, list[Money]] = {}
         for _, _, _, _, block in self._entries(topics.RATED.name):
-            _read_legs(block, reference, account)
+            _read_legs(block, reference, account, more)
+        _correct(account, more)
         for _, _, value in self._latest(topics.SUSPENSE.name):
             record = codec("suspense.avsc").decode(value)
             account.suspended[_place(record)] = record["reason"]
@@ -170,6 +201,11 @@ class Settling(Closeable):
             record = codec("quarantine.avsc").decode(value)
             account.quarantined[_place(record)] = record["reason"]
         return account
+
+    def rated_rows(self) -> Iterator[dict[str, Any]]:
+        """All rated rows, as they stand on the log."""
+        for _, _, _, _, block in self._entries(topics.RATED.name):
+            yield from unpack(block or b"").to_pylist()
 
     def differences(self) -> list[str]:
         """Every figure that the product and the oracle do not agree on."""
@@ -186,6 +222,12 @@ class Settling(Closeable):
             if have.get(key) != want.get(key)
         ]
 
+    def _read(self, names: Sequence[str]) -> Iterator[Segment]:
+        """Whole topics, as `weir verify` reads them."""
+        for name in names:
+            for partition in range(self.broker.partitions(name)):
+                yield self.broker.segment((name, partition), 0, 1_000_000)
+
     def _entries(self, topic: str) -> Iterator[tuple[int, int, int, bytes, bytes | None]]:
         """Partition, offset, log time, key and value of every message."""
         for partition in range(self.broker.partitions(topic)):
@@ -200,6 +242,12 @@ class Settling(Closeable):
         for (partition, key), value in latest.items():
             if value is not None:
                 yield partition, key, value
+
+
+def _put_total(account: Account, name: str, flows: tuple[str, str]) -> None:
+    """A total; one of nothing may as well be missing, as rows that moved by nothing may."""
+    if flows != ("0.000000", "0.000000"):
+        account.totals[name] = flows
 
 
 def _place(record: dict[str, Any]) -> str:
@@ -227,24 +275,37 @@ def _read_rows(message: dict[str, Any], reference: Reference, account: Account) 
         ]
         name = " ".join(map(str, series))
         over = _units(reference, agreement, r["version"], r["item"])
-        if r["events"]:
+        figures = [r[n] for n in ("events", "quantity", "charge_micros", "residue_high")]
+        if any(figures) or r["residue_low"]:
             account.rows[f"{name} {message['hour']}"] = (
                 r["events"],
                 r["quantity"],
                 r["charge_micros"],
                 Fraction(join_residue(r["residue_high"], r["residue_low"]), over),
             )
-        if message["hour"] is None and (r["events"] or r["amount_micros"]):
+        if message["hour"] is None and (r["events"] or r["quantity"] or r["amount_micros"]):
             account.amounts[name] = r["amount_micros"]
         if r["shortfall_micros"]:
             account.shortfalls[name] = r["shortfall_micros"]
 
 
-def _read_legs(value: bytes | None, reference: Reference, account: Account) -> None:
-    """Rated legs by the position of their event and their role."""
-    for leg in unpack(value or b"").to_pylist():
+def _read_legs(
+    value: bytes | None, reference: Reference, account: Account, more: dict[str, list[Money]]
+) -> None:
+    """Rated legs by the position of their event and their role, shares by what they are of, too.
+
+    What corrections add to a leg goes to `more`.
+    """
+    rows = unpack(value or b"").to_pylist()
+    numbered = {leg["leg"]: leg for leg in rows if "leg" in leg}
+    for leg in rows:
         over = _units(reference, leg["agreement"], leg["version"], leg["item"])
-        account.legs[f"{_place(leg)} {Role(leg['role']).label} {leg['item']}"] = (
+        name = f"{_place(leg)} {Role(leg['role']).label} {leg['item']}{_senders(leg, numbered)}"
+        money = leg["quantity"], leg["charge_micros"], Fraction(leg["residue"], over)
+        if leg.get("kind") == LegKind.CORRECTION:
+            more.setdefault(name, []).append(money)
+            continue
+        account.legs[_apart(name, leg["version"], leg["period"], account)] = (
             leg["agreement"],
             leg["version"],
             leg["item"],
@@ -252,11 +313,32 @@ def _read_legs(value: bytes | None, reference: Reference, account: Account) -> N
             leg["period"],
             leg["key"].partition(":")[0 if "range:" in leg["key"] else 2],
             leg["raw_quantity"],
-            leg["quantity"],
-            leg["charge_micros"],
-            Fraction(leg["residue"], over),
+            *money,
             tuple((p["band"], p["seconds"], p["quantity"]) for p in leg.get("parts") or ()),
+            leg.get("margin_micros"),
         )
+
+
+def _correct(account: Account, more: dict[str, list[Money]]) -> None:
+    """Add corrections to the legs that they are of."""
+    for name, corrections in more.items():
+        *known, quantity, charge_micros, residue, parts, margin = account.legs[name]
+        columns = zip((quantity, charge_micros, residue), *corrections, strict=True)
+        account.legs[name] = (*known, *map(sum, columns), parts, margin)
+
+
+def _senders(leg: dict[str, Any], numbered: dict[int, dict[str, Any]]) -> str:
+    """Of what a leg is a share, and that again; nothing for one that is none."""
+    number = leg.get("sender_leg")
+    if number is None:
+        return ""
+    sender = numbered[number]
+    return f" of {sender['agreement']}/{sender['item']}{_senders(sender, numbered)}"
+
+
+def _apart(name: str, version: int, period: str, account: Account) -> str:
+    """A name for a leg, apart from those of other pieces of the same interval before it."""
+    return f"{name} {version} {period}" if name in account.legs else name
 
 
 def _told(settlement: Settlement) -> Account:
@@ -275,7 +357,7 @@ def _told(settlement: Settlement) -> Account:
             account.shortfalls[name] = missed
     for total_key, total in settlement.totals.items():
         name = f"{total_key.agreement} {total_key.booked} {total_key.currency}"
-        account.totals[name] = (f"{total.receivable:.6f}", f"{total.payable:.6f}")
+        _put_total(account, name, (f"{total.receivable:.6f}", f"{total.payable:.6f}"))
     account.quarantined = {"/".join(map(str, p)): r for p, r in settlement.quarantined.items()}
     for traces in settlement.traces.values():
         _trace(traces, account)
@@ -291,7 +373,12 @@ def _trace(traces: Sequence[Trace], account: Account) -> None:
         if trace.outcome == "suspended":
             account.suspended[place] = trace.reason
         for leg in trace.legs:
-            account.legs[f"{place} {leg.claim.role} {leg.item.name}"] = (
+            of, sender = "", leg.sender
+            while sender is not None:
+                of += f" of {sender.version.agreement}/{sender.item.name}"
+                sender = sender.sender
+            name = f"{place} {leg.claim.role} {leg.item.name}{of}"
+            account.legs[_apart(name, leg.version.number, leg.original, account)] = (
                 leg.version.agreement,
                 leg.version.number,
                 leg.item.name,
@@ -303,4 +390,5 @@ def _trace(traces: Sequence[Trace], account: Account) -> None:
                 leg.charge_micros,
                 leg.residue,
                 tuple(map(tuple, leg.parts)) if len(leg.parts) > 1 else (),
+                trace.margin_micros,
             )

@@ -18,16 +18,19 @@ import pytest
 import state.accrual_memory
 import state.usage_memory
 import streams.charging
+import streams.contributing
+import streams.rate_hop
 from schemas.codes import RoundingMode
 from schemas.money import round_columns
 from schemas.topics import RATE_CHANGELOG, USAGE
 from state.invariants import InvariantViolation
 from state.seen import Seen
+from state.usage_memory import SESSION_KEY, Memory
 from streams.accrue_hop import AccrueHop
 from streams.log import Aborted, Overtaken, TopicPartition
 from streams.rate_hop import RateHop
 from streams.settle import Loop, Step, UnderWay, Work
-from tests.sim.checkers import Violation
+from tests.sim.demands import Violation
 from tests.sim.world import simulate
 
 SEEDS = range(1, 13)
@@ -240,6 +243,26 @@ def lose_contributions(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(RateHop, "_publish", partial)
 
 
+def drop_corrections(patch: pytest.MonkeyPatch) -> None:
+    """What a part changes of others of its session is not booked."""
+
+    def without(sums: Any, agreements: Any, *_: Any) -> Any:  # noqa: ANN401
+        return sums, agreements
+
+    patch.setattr(streams.contributing, "with_corrections", without)
+
+
+def forget_sessions(patch: pytest.MonkeyPatch) -> None:
+    """Sessions are not written to the changelog."""
+    changes = original(Memory, "changes")
+
+    def without(self: Memory, *args: Any) -> Any:  # noqa: ANN401
+        found = changes(self, *args)
+        return [m for m in found if not (m[0] or b"").startswith(SESSION_KEY)]
+
+    patch.setattr(Memory, "changes", without)
+
+
 MUTANTS = (
     Mutant("outcomes applied twice", apply_outcomes_twice, frozenset({OUTCOMES})),
     Mutant("sums added twice", add_sums_twice, frozenset({ACCRUALS})),
@@ -261,6 +284,8 @@ MUTANTS = (
     ),
     Mutant("closed again", close_again, frozenset({"statements are immutable"})),
     Mutant("recycled usage not booked", lose_contributions, frozenset({ACCRUALS})),
+    Mutant("corrections dropped", drop_corrections, frozenset({ACCRUALS})),
+    Mutant("sessions forgotten", forget_sessions, frozenset({ACCRUALS})),
 )
 
 

@@ -36,6 +36,8 @@ STATIONS = tuple(
         "banding",
         "charging",
         "limits",
+        "sharing",
+        "margins",
         "accrual",
         "statement",
     )

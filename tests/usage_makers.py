@@ -116,7 +116,7 @@ def rows_of(decoded: Decoded) -> list[Row]:
     found = []
     for family in decoded.families:
         table = pa.table(dict(family.columns))
-        for name in ("started_at", "ended_at"):
+        for name in ("started_at", "ended_at", "original_started_at"):
             if name in table.column_names:
                 at = table.column_names.index(name)
                 table = table.set_column(at, name, table[name].cast(pa.int64()))

@@ -26,11 +26,12 @@ def tiers_text(service: str, per: str, timed: str, steps: Sequence[tuple[int | N
         if service == "transaction" and random.random() < 1 / 2:
             fields = ["kind: tiers, per: amount"]
             per = "amount"
+        free = [1, 3, *(["90 second"] if per == "minute" else [])]
         tiers = [_tier(b, *_rich(random, price, money=per == "amount")) for b, price in steps]
         for field, chance in (
             ("curve: volume", 0.4),
             ("flat_on_zero: true", 0.3),
-            (f"free: {random.choice([1, 3])}", 0.3),
+            (f"free: {random.choice(free)}", 0.3),
             (f"at_least: {random.choice([2, 20, 400])}", 0.4),
         ):
             if random.random() < chance:
@@ -73,7 +74,7 @@ def deals_text(items: Sequence[str]) -> str:
     flows: dict[str, list[str]] = {"receivable": [], "payable": []}
     for item in items:
         found = re.search(r"item: (\S+),.* flow: (\w+)", item)
-        if found:
+        if found and "each: quarter" not in item and "each: year" not in item:
             flows[found[2]].append(found[1])
     deals = []
     for flow, names in flows.items():

@@ -18,6 +18,10 @@ COUNTED = {
 VOLUMES = ("byte", "kilobyte", "megabyte", "mebibyte", "gigabyte", "gibibyte")
 
 
+# The window of a world lies about the end of October: in one quarter or two, in one year or two.
+SPANS = ("each: quarter", "each: year", "each: quarter, from: 2026-02", "each: year, from: 2026-11")
+
+
 def with_more(price: str, name: str) -> str:
     """A price in flow style with more fields, and the count of its item; often neither."""
     random = Random(f"{name} {price}")
@@ -32,6 +36,9 @@ def with_more(price: str, name: str) -> str:
             fields.append("attempt_fee: 0.003")
     if "kind: tiers" in price and "at_least" not in price and "flat_on_zero" not in price:
         fields += random.choice([[], [], ["each: event"], ["each: event", "connect_fee: 0.02"]])
+    spans = Random(f"span {name} {price}")
+    if "kind: tiers" in price and "each" not in " ".join(fields) and spans.random() < 1 / 2:
+        fields.append(spans.choice(SPANS))
     more = price[:-1] + "".join(f", {field}" for field in fields) + "}"
     return f"{more}{_count(random, price)}"
 

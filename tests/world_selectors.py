@@ -7,10 +7,11 @@ that some hold. They are drawn apart from the world, which otherwise stays the s
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from random import Random
 
+from tests.world_intervals import is_of_time
 from tests.worlds import World
 
 ITEM = re.compile(
@@ -49,6 +50,7 @@ MASTER = (
     ("m-channel", "channel", "transaction", ""),
 )
 ACCESS = ("characteristic: {access: [fibre]}", "characteristic: {access: [copper]}")
+BANDS = ("band: {of: PLAN, in: [day, peak]}", "band: {of: PLAN, in: [night]}")
 KEYS = {
     "ingress": "key: [route:R1, route:R2]",
     "egress": "key: [route:R2]",
@@ -67,7 +69,8 @@ def _more(files: Mapping[str, str]) -> Mapping[str, str]:
     """The files with other agreements, some of whose versions build on a master price list."""
     text = files["agreements.yaml"]
     random = Random(text)
-    text = ITEM.sub(lambda found: _items(random, found), text)
+    bands = BANDS if "bands.yaml" in files else ()
+    text = ITEM.sub(lambda found: _items(random, found, bands), text)
     text = ROUNDING.sub(lambda found: _version(random, found), text)
     return {
         **files,
@@ -94,12 +97,12 @@ def _book(currency: str) -> str:
     return f"- {{book: M-{currency}, currency: {currency}, versions: [{version}]}}\n"
 
 
-def _items(random: Random, found: re.Match[str]) -> str:
+def _items(random: Random, found: re.Match[str], bands: Sequence[str]) -> str:
     """One item, and up to two more with conditions on different fields."""
     name, usage, price = found["name"], found["usage"], found["price"]
     conditions = [
         where
-        for where in (*CONDITIONS[found["service"]], KEYS[found["role"]], *ACCESS)
+        for where in (*CONDITIONS[found["service"]], KEYS[found["role"]], *ACCESS, *bands)
         if "deck" in price or "listed" not in where
     ]
     chosen = random.sample(conditions, min(len(conditions), random.randint(0, 2)))
@@ -107,8 +110,11 @@ def _items(random: Random, found: re.Match[str]) -> str:
         chosen = chosen[:1]  # conditions on the same fields might tie
     price = price.replace("STD}", f"STD, number: {random.choice(NUMBERED)}}}")
     items = [f"{{item: {name}, {usage}, price: {price}}}"]
+    if "kind: counted" in price:
+        price = "{kind: unit, per: event, amount: 2}"  # no deal is over these
     for number, where in enumerate(chosen):
         added = random.choice([", surcharge: true", "", ""])
+        added = "" if is_of_time(price) else added  # what is cut into pieces is no surcharge
         items.append(
             f"{{item: {name}-{number}, {usage}, where: {{{where}}}, price: {price}{added}}}"
         )

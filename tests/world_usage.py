@@ -18,6 +18,7 @@ from typing import Any
 import fastavro
 
 from schemas.registry import read_schema
+from tests.world_intervals import in_service_us
 
 IDS = {"voice": 1, "sms": 2, "data": 3, "bandwidth": 4, "circuit": 5, "transaction": 6}
 UNREADABLE_ID, ENVELOPE_OFFSET = 9, 100
@@ -293,7 +294,7 @@ def _measures(random: Random, family: str, started: int, edges: Edges) -> dict[s
     if family == "bandwidth":
         return volumes | ended
     if family == "circuit":
-        return units | ended
+        return units | {"ended_at": started + in_service_us(started)}
     retail = random.choice([0, 1, 999_999, 9_990_000, -4_990_000, 123_456_789_012])
     currency = random.choices(["EUR", "USD", "XTS", ""], [10, 5, 1, 1])[0]
     amount = {"retail_amount_micros": odd or retail, "retail_currency": currency}

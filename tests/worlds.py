@@ -18,6 +18,8 @@ from hypothesis import strategies as st
 
 from tests.world_bands import with_bands
 from tests.world_curves import deals_text, tiers_text
+from tests.world_deals import deals_of, with_deals
+from tests.world_intervals import with_intervals
 from tests.world_prices import with_more
 from tests.world_usage import Edges, Sent, Sources, messages_of
 
@@ -91,7 +93,7 @@ def make_world(seed: int, messages: int = 40) -> World:
     names = [f"A{number}" for number in range(1, random.randint(3, 6))]
     pools = {name: random.choice([name, name, "POOL"]) for name in names}
     agreements = "".join(_agreement(random, name, pools[name], moments) for name in names)
-    agreements, bands = with_bands(agreements, seed)
+    agreements, bands = with_bands(with_intervals(agreements, seed), seed)
     listed, new = _attribution(random, names, moments)
     files = {
         "partners.yaml": "".join(f"- {{partner: P-{name}, name: {name}}}\n" for name in names),
@@ -146,11 +148,13 @@ def _agreement(random: Random, name: str, pool: str, moments: list[int]) -> str:
         currency = random.choice(["EUR", "EUR", "USD"])
         rounding = f"{{place: {place}, mode: {mode}, decimals: {decimals}}}"
         listed_items = _items(random, decimals if place == "record" else 6)
-        items = ", ".join(listed_items)
+        priced, more = with_deals(listed_items, zone)
+        items = ", ".join(priced)
+        plain = [item for item in priced if "kind: counted" not in item]
         versions.append(
             f"{{version: {number}, valid_from: {valid_from}{upto}, zone: {zone}, "
             f"currency: {currency}, period: {period}, rounding: {rounding},\n   items: [{items}]"
-            f"{deals_text(listed_items)}}}"
+            f"{deals_of(deals_text(plain), more)}}}"
         )
     listed = ",\n  ".join(versions)
     return (

@@ -9,10 +9,12 @@ from typing import Annotated, Any
 
 import typer
 
+from ops.bench.accruals import Size, accruals
 from ops.bench.broker import broker
 from ops.bench.embedded import embedded, recovery
 from ops.bench.freshness import freshness
 from ops.bench.peers import compare, peers_ready
+from ops.bench.pricing import pricing
 from ops.bench.rate import Setting, measure
 from ops.bench.recipe import Shape
 from ops.bench.report import middle_checked
@@ -109,6 +111,34 @@ def bench_freshness(
     """From sending an event to its queryable accrual, at a steady rate."""
     with broker(brokers) as address:
         _print(freshness(address, rate, seconds), output)
+
+
+@bench_app.command("pricing")
+def bench_pricing(
+    events: Annotated[int, typer.Option(help="Events of settle-bench v1.")] = 2_000_000,
+    repeat: Repeat = 3,
+    output: Output = Form.TABLE,
+) -> None:
+    """All elements of prices, over 1,000,000 prefixes, against one price a unit."""
+    document = pricing(events, repeat)
+    _print(document, output)
+    if document["checked"] != "exact":
+        raise typer.Exit(int(Exit.FINDING))
+
+
+@bench_app.command("accruals")
+def bench_accruals(
+    agreements: Annotated[int, typer.Option(help="Agreements of ten items each.", min=1)] = 10_000,
+    rows: Annotated[int, typer.Option(help="Rows of contributions.", min=1)] = 3_000_000,
+    brokers: Brokers = None,
+    output: Output = Form.TABLE,
+) -> None:
+    """The accrue hop alone: every item has tiers and a committed quantity."""
+    with broker(brokers) as address:
+        document = accruals(address, Size(agreements, rows))
+    _print(document, output)
+    if document["checked"] != "exact":
+        raise typer.Exit(int(Exit.FINDING))
 
 
 @bench_app.command("embedded")

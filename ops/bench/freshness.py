@@ -13,7 +13,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -112,37 +113,75 @@ def ages(
     return np.concatenate(found) if found else np.zeros(0)
 
 
+@dataclass(frozen=True)
+class Observed:
+    """What a steady stream of events came to: when each was sent and covered, and the worker's own
+    report.
+    """
+
+    sender: Sender
+    watch: Watch
+    report: dict[str, Any]
+
+    def ages(self) -> dict[str, Any]:
+        """How old figures were; the first moments measure how a worker starts, not how it runs."""
+        age = ages(self.sender.sent_at, self.watch.arrivals)
+        steady = age[len(age) // 5 :]
+        return {
+            "events": sum(map(len, self.sender.sent_at)),
+            "arrived": len(age),
+            "age_p50_seconds": round(float(np.percentile(steady, 50)), 3),
+            "age_p99_seconds": round(float(np.percentile(steady, 99)), 3),
+            "age_max_seconds": round(float(steady.max()), 3),
+            "share_within_one_second": round(float((steady <= 1.0).mean()), 5),
+        }
+
+
+def observe(
+    brokers: str,
+    reference: Path,
+    rate: int,
+    seconds: int,
+    meanwhile: Callable[[], None] | None = None,
+) -> Observed:
+    """Send for some seconds to a worker of its own process.
+
+    Args:
+        brokers: an empty broker.
+        reference: the reference; where something is done meanwhile, the worker follows it.
+        rate: events a second.
+        seconds: for how long.
+        meanwhile: done in a thread of its own while events are sent.
+    """
+    settings = create_topics(brokers, f"bench-{time.time_ns()}")
+    watch = Watch(settings, View(build(load(reference))))
+    sender = Sender(settings, rate, seconds)
+    command = [sys.executable, "-m", "ops.bench.settle_process", "--brokers", brokers]
+    command += ["--group", settings.group_prefix, "--reference", str(reference)]
+    command += ["--follow"] if meanwhile else []
+    ends = {str(p): len(sent) for p, sent in enumerate(sender.sent_at)}
+    command += ["--ends", json.dumps(ends)]
+    worker = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - this Python
+    stop = threading.Event()
+    beside = [threading.Thread(target=watch.run, args=(stop,))]
+    beside += [threading.Thread(target=meanwhile)] if meanwhile else []
+    beside[0].start()
+    time.sleep(WARM_SECONDS)  # let the worker join its groups
+    for thread in beside[1:]:
+        thread.start()
+    sender.run()
+    said, _ = worker.communicate(timeout=SETTLE_SECONDS + seconds)
+    time.sleep(1)
+    stop.set()
+    for thread in beside:
+        thread.join()
+    return Observed(sender, watch, json.loads(said.splitlines()[-1]))
+
+
 def freshness(brokers: str, rate: int, seconds: int) -> dict[str, Any]:
     """Send for some seconds and report the ages of figures."""
-    settings = create_topics(brokers, f"bench-{time.time_ns()}")
     with tempfile.TemporaryDirectory() as directory:
         reference = Path(directory) / "reference"
         workload.write_reference(reference)
-        watch = Watch(settings, View(build(load(reference))))
-        sender = Sender(settings, rate, seconds)
-        command = [sys.executable, "-m", "ops.bench.settle_process", "--brokers", brokers]
-        command += ["--group", settings.group_prefix, "--reference", str(reference), "--ends"]
-        ends = {str(p): len(sent) for p, sent in enumerate(sender.sent_at)}
-        worker = subprocess.Popen([*command, json.dumps(ends)], stdout=subprocess.DEVNULL)  # noqa: S603 - this Python
-        stop = threading.Event()
-        watching = threading.Thread(target=watch.run, args=(stop,))
-        watching.start()
-        time.sleep(WARM_SECONDS)  # let the worker join its groups
-        sender.run()
-        worker.wait(SETTLE_SECONDS + seconds)
-        time.sleep(1)
-        stop.set()
-        watching.join()
-    age = ages(sender.sent_at, watch.arrivals)
-    sent = sum(map(len, sender.sent_at))
-    # The first moments measure how a worker starts, not how it runs.
-    steady = age[len(age) // 5 :]
-    return {
-        "events_sent_per_second": rate,
-        "events": sent,
-        "arrived": len(age),
-        "age_p50_seconds": round(float(np.percentile(steady, 50)), 3),
-        "age_p99_seconds": round(float(np.percentile(steady, 99)), 3),
-        "age_max_seconds": round(float(steady.max()), 3),
-        "share_within_one_second": round(float((steady <= 1.0).mean()), 5),
-    }
+        observed = observe(brokers, reference, rate, seconds)
+    return {"events_sent_per_second": rate, **observed.ages()}

@@ -34,11 +34,15 @@ from streams.log import Message
 
 @dataclass(frozen=True)
 class Setting:
-    """What is measured: how many events, in envelopes of how many, for which market."""
+    """What is measured: how many events, in envelopes of how many, for which market.
+
+    With `partials` some calls are partial records of sessions.
+    """
 
     events: int
     envelope: int = 1
     shape: Shape = ORIGINAL
+    partials: bool = False
     seed: int = workload.SEED
 
 
@@ -47,7 +51,8 @@ def batches(setting: Setting) -> Sequence[Sequence[Message]]:
     """The workload as messages, a sequence for each partition."""
     data, order = workload.columns(setting.events, setting.seed, setting.shape)
     if setting.envelope == 1:
-        messages = workload.encode(data, order, setting.shape)
+        before = workload.partials(data) if setting.partials else None
+        messages = workload.encode(data, order, setting.shape, before)
     else:
         messages = workload.envelopes(data, order, setting.envelope, setting.shape)
     names = [source_name(i).encode() for i in range(int(messages.source.max()) + 1)]

@@ -17,6 +17,8 @@ from pathlib import Path
 
 from ops.bench.report import Meter, percentile
 from ops.engine import Engine, Pace
+from ops.metrics import Metrics
+from ops.reload import Reload, Taker, between_batches, fingerprint
 from ops.state_hash import digest, rows
 from schemas.reference import load
 from schemas.topics import USAGE
@@ -97,11 +99,13 @@ def main() -> None:
     )
     parser.add_argument("--batch-events", type=int, default=Pace.rate_batch_events)
     parser.add_argument("--settlement-partitions", type=int, default=4)
+    parser.add_argument("--follow", action="store_true", help="take over changed reference files")
     options = parser.parse_args()
     ends = {int(p): int(end) for p, end in json.loads(options.ends).items()}
     progress = Progress(ends, options.settlement_partitions)
     settings = KafkaSettings(brokers=options.brokers, group_prefix=options.group)
-    tables = build(load(options.reference))
+    seen, reference = fingerprint(options.reference), load(options.reference)
+    tables = build(reference)
     with tempfile.TemporaryDirectory() as state:
         engine = Engine(
             tables,
@@ -113,6 +117,14 @@ def main() -> None:
         )
         progress.engine = engine
         progress.meter.start()
+        if options.follow:
+            takers = [
+                Taker(between_batches(engine.accrue, engine.accrue_hop.use)),
+                Taker(between_batches(engine.rate, engine.rate_hop.use)),
+            ]
+            metrics = Metrics(lambda: time.time_ns() // 1_000)
+            reload = Reload(options.reference, reference, seen, takers, metrics)
+            threading.Thread(target=reload.run, args=(progress.done,)).start()
         engine.run(progress.done)
         events = sum(progress.batches)
         document = {
@@ -120,6 +132,7 @@ def main() -> None:
             "batch_events": events // max(1, len(progress.batches)),
             "transactions": progress.transactions,
             "state_hash": progress.state_hash,
+            "reference": engine.rate_hop.tables.reference_id,
             "latency_p99_seconds": round(percentile(progress.latencies, 0.99), 3),
             "stations": {
                 hop: {s: round(ns / events, 1) for s, ns in watch.stations.items()}

@@ -9,7 +9,7 @@ integers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -48,18 +48,25 @@ __all__ = [
     "Messages",
     "Shape",
     "agreement_name",
+    "agreement_of",
     "columns",
     "encode",
     "envelopes",
+    "euros",
     "expected",
     "item_name",
+    "partials",
+    "write_lines",
+    "write_market",
     "write_reference",
 ]
 
 HOUR_US = 3_600_000_000
 SERVICES = {VOICE: Service.VOICE, SMS: Service.SMS, DATA: Service.DATA}
 DIRECTIONS = (Direction.IN, Direction.OUT)
+PARTIAL_EVERY = 60  # one event in so many, if it is a call, is a partial record
 PREFIX_LENGTHS = range(9, 1, -1)
+SIDES = (("in", "ingress", "receivable"), ("out", "egress", "payable"))
 
 Key = tuple[str, str, str, int]
 
@@ -109,43 +116,48 @@ def write_reference(
     known = market(seed, shape)
     decks = directory / "decks"
     decks.mkdir(parents=True, exist_ok=True)
-    _write(
+    write_market(directory, known, lambda name, deck: _agreement(name, deck, known.decks[deck]))
+    for name, deck in known.decks.items():
+        terms = f"{deck.initial_seconds},{deck.next_seconds},{euros(deck.connect_fee_micros)},,"
+        write_lines(
+            decks / f"{name}.prefixes.csv",
+            ["prefix,zone", *(f"{prefix},{prefix}" for prefix in deck.minute_micros)],
+        )
+        columns = "zone,price_per_minute,initial_seconds,next_seconds,connect_fee"
+        write_lines(
+            decks / f"{name}.rates.csv",
+            [
+                f"{columns},valid_from,valid_upto",
+                *(f"{p},{euros(micros)},{terms}" for p, micros in deck.minute_micros.items()),
+            ],
+        )
+    return known
+
+
+def write_market(directory: Path, known: Market, agreement: Callable[[str, str], str]) -> None:
+    """Partners, who owns which route, and of each partner and deck the agreement in YAML."""
+    write_lines(
         directory / "partners.yaml",
         (f"- {{partner: {name}, name: Partner {name}}}" for name in known.decks_of),
     )
-    _write(
+    write_lines(
         directory / "agreements.yaml",
-        (_agreement(name, deck, known.decks[deck]) for name, deck in known.decks_of.items()),
+        (agreement(name, deck) for name, deck in known.decks_of.items()),
     )
     keys = [
         f"{kind},{route},{agreement_name(partner)},,"
         for kind in ("route", "access_point")
         for route, partner in known.routes.items()
     ]
-    _write(directory / "attribution.csv", ["kind,key,agreement,valid_from,valid_upto", *keys])
-    for name, deck in known.decks.items():
-        terms = f"{deck.initial_seconds},{deck.next_seconds},{_euros(deck.connect_fee_micros)},,"
-        _write(
-            decks / f"{name}.prefixes.csv",
-            ["prefix,zone", *(f"{prefix},{prefix}" for prefix in deck.minute_micros)],
-        )
-        columns = "zone,price_per_minute,initial_seconds,next_seconds,connect_fee"
-        _write(
-            decks / f"{name}.rates.csv",
-            [
-                f"{columns},valid_from,valid_upto",
-                *(f"{p},{_euros(micros)},{terms}" for p, micros in deck.minute_micros.items()),
-            ],
-        )
-    return known
+    write_lines(directory / "attribution.csv", ["kind,key,agreement,valid_from,valid_upto", *keys])
 
 
-def _write(file: Path, lines: Iterable[str]) -> None:
+def write_lines(file: Path, lines: Iterable[str]) -> None:
     """A text file of these lines."""
     file.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _euros(micros: int) -> str:
+def euros(micros: int) -> str:
     """Micros as a decimal number of euros."""
     return f"{micros // 10**6}.{micros % 10**6:06d}"
 
@@ -154,9 +166,21 @@ def _agreement(partner: str, deck_name: str, deck: Deck) -> str:
     """A partner's agreement in YAML: voice by deck, messages each, data by the megabyte."""
     prices = {
         Service.VOICE: f"{{kind: deck, deck: {deck_name}}}",
-        Service.SMS: f'{{kind: unit, per: event, amount: "{_euros(deck.message_micros)}"}}',
-        Service.DATA: f'{{kind: unit, per: megabyte, amount: "{_euros(deck.megabyte_micros)}"}}',
+        Service.SMS: f'{{kind: unit, per: event, amount: "{euros(deck.message_micros)}"}}',
+        Service.DATA: f'{{kind: unit, per: megabyte, amount: "{euros(deck.megabyte_micros)}"}}',
     }
+    items = [
+        f"{{item: {item_name(service.label, direction)},"
+        f" role: {'subscriber' if service is Service.DATA else role},"
+        f" service: {service.label}, direction: {direction}, flow: {flow}, price: {price}}}"
+        for direction, role, flow in SIDES
+        for service, price in prices.items()
+    ]
+    return agreement_of(partner, items)
+
+
+def agreement_of(partner: str, items: Iterable[str]) -> str:
+    """A partner's one agreement in YAML, by its items."""
     lines = [
         f"- agreement: {agreement_name(partner)}",
         f"  partner: {partner}",
@@ -168,25 +192,52 @@ def _agreement(partner: str, deck_name: str, deck: Deck) -> str:
         "    currency: EUR",
         "    rounding: {place: record, mode: half_up, decimals: 6}",
         "    items:",
+        *(f"    - {item}" for item in items),
     ]
-    for direction, role, flow in (("in", "ingress", "receivable"), ("out", "egress", "payable")):
-        for service, price in prices.items():
-            seen_in = "subscriber" if service is Service.DATA else role
-            lines.append(
-                f"    - {{item: {item_name(service.label, direction)}, role: {seen_in},"
-                f" service: {service.label}, direction: {direction}, flow: {flow},"
-                f" price: {price}}}"
-            )
     return "\n".join(lines)
 
 
-def encode(data: Columns, order: Ints, shape: Shape = ORIGINAL) -> Messages:
-    """Every message as it is sent, one event each: repeats are the same bytes again."""
+def partials(data: Columns) -> Ints:
+    """For each event the one before it in its session: itself where it is the first, else -1.
+
+    Some calls are partial records. Two of them that follow each other on a route in a direction,
+    from one source, are a session.
+    """
+    before = np.full(len(data["source"]), -1, np.int64)
+    is_part = np.arange(len(before)) % PARTIAL_EVERY == 0
+    rows = np.flatnonzero((data["service"] == VOICE) & is_part)
+    places = [data[name][rows] for name in ("source", "route", "direction")]
+    rows = rows[np.lexsort((rows, *places))]
+    alike = np.ones(max(0, len(rows) - 1), bool)
+    for name in ("source", "route", "direction"):
+        alike &= data[name][rows[1:]] == data[name][rows[:-1]]
+    # Odd ones of each run of calls alike go on with the one before.
+    starts = np.flatnonzero(np.concatenate([[True], ~alike])) if len(rows) else rows
+    run = np.repeat(starts, np.diff(np.append(starts, len(rows))))
+    second = (np.arange(len(rows)) - run) % 2 == 1
+    before[rows] = np.where(second, np.concatenate([rows[:1], rows[:-1]]), rows)
+    return before
+
+
+def encode(
+    data: Columns, order: Ints, shape: Shape = ORIGINAL, before: Ints | None = None
+) -> Messages:
+    """Every message as it is sent, one event each: repeats are the same bytes again.
+
+    Args:
+        data: the distinct events.
+        order: which of them each message is.
+        shape: how large the market is.
+        before: where calls are parts of sessions, what `partials` says of them.
+    """
     arrays, places = [], np.empty(len(data["source"]), np.int64)
     done = 0
     for number, service in SERVICES.items():
         rows = np.flatnonzero(data["service"] == number)
-        arrays.append(encode_events(service, _fields(data, rows, service, shape)))
+        fields = _fields(data, rows, service, shape)
+        if service is Service.VOICE and before is not None:
+            fields |= _sessions(rows, before[rows])
+        arrays.append(encode_events(service, fields))
         places[rows] = done + np.arange(len(rows))
         done += len(rows)
     values = pa.concat_arrays(arrays).take(pa.array(places[order]))
@@ -256,6 +307,15 @@ def _fields(data: Columns, rows: Ints, service: Service, shape: Shape) -> dict[s
     if service is Service.VOICE:
         fields["duration_ms"] = pa.array(data["duration_ms"][rows])
     return fields
+
+
+def _sessions(rows: Ints, before: Ints) -> dict[str, pa.Array]:
+    """Session and number of the part of those calls that are partial records."""
+    is_part = before >= 0
+    return {
+        "session_id": _where(_digits(before), is_part),
+        "partial_sequence": _where(pa.array((before != rows) + np.int64(1)), is_part),
+    }
 
 
 def _digits(numbers: Ints) -> pa.Array:

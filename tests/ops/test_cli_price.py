@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 from ops import cli_price
 from ops.cli import app
 from schemas.codes import Service
-from tests.builders import reference_dir
+from tests.builders import agreement_text, reference_dir
 from tests.ops.books import (
     ALL,
     NOVEMBER_US,
@@ -125,6 +125,28 @@ def test_people_read_tables(tmp_path: Path) -> None:
     shown = weir(*asked, "--close", "2024-11").stdout
     lines = [line.rstrip() for line in shown.splitlines()]
     assert lines == GOLDEN.read_text(encoding="utf-8").splitlines()
+
+
+def test_deals_show_their_steps(tmp_path: Path) -> None:
+    """20 minutes that only count: 15 at 10 and 5 at 5, on the line of the deal over them."""
+    item = (
+        "{item: voice, role: ingress, service: voice, flow: receivable, "
+        "price: {kind: counted, per: minute}}"
+    )
+    tiers = "tiers: [{up_to: 15, price: 10}, {price: 5}]"
+    price = f"{{kind: tiers, per: minute, {tiers}}}"
+    deal = f"{{deal: pool, flow: receivable, over: [voice], price: {price}}}"
+    terms = f"valid_from: 2024-01-01, zone: UTC, currency: EUR, deals: [{deal}]"
+    directory = reference_dir(
+        tmp_path / "reference",
+        agreements=agreement_text(item, terms=terms),
+        attribution="kind,key,agreement,valid_from,valid_upto\n",
+    )
+    usage = usage_file(tmp_path / "usage.jsonl", [call(1, duration_ms=1_200_000)])
+    shown = weir("--agreement", "ALFA-1", "--usage", usage, "--reference", directory).stdout
+    steps = shown[shown.index("Steps of deals") :]
+    rows = [line.strip("│ ").split("│") for line in steps.splitlines() if "│ pool" in line]
+    assert [(row[6].strip(), row[-1].strip()) for row in rows] == [("900", "150"), ("300", "25")]
 
 
 def test_programs_read_one_document(asked: list[str | Path]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ops.close import closable
+from ops.close import closable, joined
 from state.tables import Tables
 from tests.builders import tables
 from tests.ops.books import reference
@@ -63,3 +63,11 @@ def test_the_hint_has_what_is_open(known: Tables) -> None:
     assert choose(known, "2030-01").hint == "open periods with usage are 2024-11, 2024-12"
     nothing = closable(known, STATED, [{"agreement": "W-1", "booked": "2024-10"}], "2030-01", None)
     assert nothing.hint == "there is no open period with usage"
+
+
+def test_what_was_closed_with_others_is_said(known: Tables) -> None:
+    """One that a deal joins with what was asked for; not one that was asked for itself."""
+    choice = choose(known, "2024-11", "W-1")
+    closed = [{"agreement": "M-1"}, {"agreement": "W-1"}]
+    told = joined(choice, closed, lambda _: ["M-1", "W-1"])
+    assert list(told) == ["M-1: closed together with W-1, as a deal joins them"]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ops.explain_leg import arithmetic, rate_line
+from tests.builders import agreement_text, reference_dir, tables
 from tests.makers import item_tables
 
 KEYS = "route,TG-1,ALFA-1,,"
@@ -84,3 +85,20 @@ def test_steps_of_a_call_are_shown_part_by_part(tmp_path: Path) -> None:
         " 0.1 in steps of 1 seconds above, connect fee 0.4, increments 1/1 s"
     )
     assert sum_of == "60 seconds 0.2 + 25 seconds 1/24 + 0.4 = 77/120 -> 0.641667"
+
+
+def test_what_only_counts_says_so(tmp_path: Path) -> None:
+    """65 seconds are two minutes of some deal, and no money by themselves."""
+    item = VOICE + "{kind: counted, per: minute, initial_seconds: 60, next_seconds: 60}"
+    deal = (
+        "{deal: pool, flow: receivable, over: [one], "
+        "price: {kind: tiers, per: minute, tiers: [{price: 1}]}}"
+    )
+    terms = f"valid_from: 2026-01-01, zone: UTC, currency: EUR, deals: [{deal}]"
+    keys = "kind,key,agreement,valid_from,valid_upto\nroute,TG-1,ALFA-1,,\n"
+    text = agreement_text(item + "}", terms=terms)
+    known = tables(reference_dir(tmp_path, agreements=text, attribution=keys))
+    row = {"raw_quantity": 65, "quantity": 120, "charge_micros": 0, "price_nanos": 0}
+    row |= {"connect_nanos": 0}
+    assert rate_line(row, known.items[0], known) == "counted per minute, increments 60/60 s"
+    assert arithmetic(row, known.items[0]) == "only counts 120 seconds, which a deal prices"

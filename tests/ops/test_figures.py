@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ops.figures import by_agreement, period_rows
+from ops.figures import by_agreement, paid, paid_columns, period_rows
 from ops.reading import Opened
 from schemas.topics import ACCRUALS
 from tests.ops.books import RATED, call, close, settle
@@ -57,3 +57,18 @@ def test_sums_are_by_agreement_currency_and_flow() -> None:
         {**keys, "flow": "receivable", "amount": "0.300000"},
     ]
     assert by_agreement([]) == []
+
+
+def test_what_is_paid_is_in_columns_where_there_is_any() -> None:
+    """The gross where there is tax, else the net; and why there is no rate."""
+    plain = {"currency": "EUR", "net": "1.000000"}
+    taxed = {**plain, "tax": "0.250000", "gross": "1.250000"}
+    yen = {"currency": "JPY", "net": "161.000000"}
+    assert paid(plain) == {}
+    assert paid({**plain, "settlement": yen}) == {"settled": "161.000000 JPY"}
+    both = paid({**taxed, "settlement": {**yen, "gross": "202.000000"}})
+    assert both == {"tax": "0.250000", "gross": "1.250000", "settled": "202.000000 JPY"}
+    none = {"currency": "JPY", "provisional": "no rate of ECB"}
+    assert paid({**plain, "settlement": none}) == {"settled": "provisional: no rate of ECB"}
+    assert paid_columns([plain]) == []
+    assert paid_columns([plain, both]) == ["tax", "gross", "settled"]

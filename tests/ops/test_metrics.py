@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections import Counter as Tally
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -26,6 +27,7 @@ LABELLED = {
     "weir_txn_duration_seconds": {"hop"},
     "weir_station_seconds_total": {"hop", "station"},
     "weir_reference_refused_total": set(),
+    "weir_rated_losses_total": set(),
     "weir_invariant_violations_total": {"invariant"},
     "weir_events_consumed_total": set(),
     "weir_events_outcome_total": {"outcome", "reason"},
@@ -36,6 +38,7 @@ LABELLED = {
     "weir_suspended_events": {"reason"},
     "weir_quarantined_events": {"reason"},
     "weir_accrual_rows": set(),
+    "weir_sessions_open": set(),
     "weir_sse_clients": set(),
     "weir_sse_dropped_total": set(),
     "weir_http_requests_total": {"route", "method", "code"},
@@ -177,6 +180,16 @@ def test_what_did_not_commit_counts_no_events(metrics: Metrics) -> None:
         assert value(metrics, "weir_txn_total", hop="rate", result=result) == 1
     assert value(metrics, "weir_txn_duration_seconds_count", hop="rate") == 2
     assert value(metrics, "weir_events_consumed_total") == 0
+
+
+def test_losses_are_counted(metrics: Metrics) -> None:
+    """Those of batches that are committed."""
+    step = rate_step(none=3)
+    assert step.work is not None
+    step.work.delta.losses = 2
+    metrics.observe_step("rate", step, 0.1)
+    metrics.observe_step("rate", replace(step, result="abort"), 0.1)
+    assert value(metrics, "weir_rated_losses_total") == 2
 
 
 def test_stations_come_from_the_stopwatch(metrics: Metrics) -> None:

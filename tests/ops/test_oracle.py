@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ops.oracle import Close, settle
-from ops.oracle_statement import Accrual, AccrualKey, AmountKey, Total, TotalKey
+from ops.oracle_amounts import Accrual, AccrualKey, AmountKey, Total, TotalKey
 from tests.ops.oracle_makers import (
     NOON,
     call,

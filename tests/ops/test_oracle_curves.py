@@ -93,4 +93,10 @@ def test_the_last_version_answers_for_the_days_of_all(tmp_path: Path) -> None:
     assert (november.version, november.part) == (2, Fraction(25, 30))
     assert (december.version, december.part) == (2, Fraction(10, 31))
     assert is_standing(november)
+    quarterly = committed[:-1] + ", each: quarter}"
+    terms = [version(item(quarterly), valid_from="2026-11-06", valid_upto="2026-12-11")]
+    spanned = reference(tmp_path / "quarter", {"A": terms})
+    # 25 + 10 days of 92, due in the last month in force.
+    assert [o.part for o in owings(spanned, "A", "2026-12")] == [Fraction(35, 92)]
+    assert owings(spanned, "A", "2026-10") == owings(spanned, "A", NOVEMBER) == []
     assert owings(known, "A", "2026-10") == owings(known, "A", "2026-11-07") == []

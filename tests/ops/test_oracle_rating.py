@@ -15,15 +15,13 @@ from ops.oracle_rating import (
     billed_seconds,
     charged_for,
     count,
-    decimal_of,
     event_charge,
     period_after,
     period_of,
     rate,
-    round_micros,
-    round_units,
 )
 from ops.oracle_reference import Reference, Rounding
+from ops.oracle_rounding import decimal_of, round_micros, round_units
 from ops.oracle_usage import Usage, read_message, read_schemas
 from tests.ops.oracle_makers import event, item, micros, reference, tiers, unit, version
 
@@ -52,6 +50,24 @@ def refused(known: Reference, usage: Usage) -> str:
     leg = rate(usage, attribute(usage, known)[0][0], known)
     assert isinstance(leg, str)
     return leg
+
+
+@pytest.mark.parametrize(
+    "price",
+    [
+        "{kind: tiers, per: unit, tiers: [{up_to: 9, price: 0}, {price: 500000}]}",
+        "{kind: swap, per: unit, in: [voice-in], out: [out], balanced: 500000, unbalanced: 1}",
+    ],
+)
+def test_what_only_counts_is_credible_for_its_deals(tmp_path: Path, price: str) -> None:
+    """Two thousand at the dearest tier are 10^9 currency units; one more is too much."""
+    counts = "{kind: counted, per: unit}"
+    items = f"{item(counts, service='sms')}, {item(counts, item='out', role='egress')}"
+    deals = f"[{{deal: d, flow: receivable, over: [voice-in], price: {price}}}]"
+    known = reference(tmp_path, {"A": [version(items, deals=deals)]})
+    assert rated(known, one_event("sms", ingress_route="TG-1", units=2_000)).quantity == 2_000
+    too_many = one_event("sms", ingress_route="TG-1", units=2_001)
+    assert refused(known, too_many) == "charge_overflow"
 
 
 @pytest.mark.parametrize(

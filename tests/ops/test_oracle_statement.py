@@ -8,16 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from ops.oracle_amounts import Accrual, AccrualKey, AmountKey, Total, TotalKey
 from ops.oracle_reference import Reference
-from ops.oracle_statement import (
-    Accrual,
-    AccrualKey,
-    AmountKey,
-    Total,
-    TotalKey,
-    statement_lines,
-    statement_totals,
-)
+from ops.oracle_statement import statement_lines, statement_totals
 from tests.ops.oracle_makers import item, reference, tiers, unit, version
 
 NOVEMBER, DECEMBER, JANUARY = "2026-11", "2026-12", "2027-01"
@@ -100,6 +93,33 @@ def test_late_usage_of_an_old_version_moves_the_newer_one(tmp_path: Path) -> Non
         (2, NOVEMBER, NOVEMBER): 80,
         (1, DECEMBER, NOVEMBER): 20,
         (2, DECEMBER, NOVEMBER): -14,
+    }
+
+
+def test_late_usage_of_an_earlier_month_moves_later_ones(tmp_path: Path) -> None:
+    """By quarters from November: 8 in November, 4 in December, then 2 more of November in January.
+
+    November: 80. December, positions 9 to 12: 40. Two late ones are 20, and December lies at 11 to
+    14, as dear as before. With six late ones December lies at 15 to 18: 10 + 3 x 5 = 25, so 15
+    less. January then misses 3 of 21: F(21) - F(18) = 3 x 5.
+    """
+    price = tiers("event", ("15", "10"), ("", "5"))
+    price = price[:-1] + ", each: quarter, from: 2026-11, at_least: 21}"
+    known = reference(tmp_path, {"A": [version(item(price))]})
+    accruals = {row(1, NOVEMBER): volume(8), row(1, DECEMBER, DECEMBER): volume(4)}
+    stated = {(1, NOVEMBER, NOVEMBER): 80, (1, DECEMBER, DECEMBER): 40}
+    assert shown(accruals, known) == stated
+    late = accruals | {row(1, JANUARY): volume(2)}
+    assert shown(late, known) == stated | {(1, JANUARY, NOVEMBER): 20, (1, JANUARY, JANUARY): 0}
+    late[row(1, JANUARY)] = volume(6)
+    assert shown(late, known) == stated | {
+        (1, JANUARY, NOVEMBER): 60,
+        (1, JANUARY, DECEMBER): -15,
+        (1, JANUARY, JANUARY): 0,
+    }
+    lines = statement_lines(late, known)
+    assert {key.original: line.missed for key, line in lines.items() if line.missed} == {
+        JANUARY: 15
     }
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from ops.oracle import Settlement
+from ops.oracle_amounts import Accrual, AccrualKey, Amount, AmountKey, Total, TotalKey
 from ops.oracle_reference import Rounding
-from ops.oracle_statement import Accrual, AccrualKey, Amount, AmountKey, Total, TotalKey
 from ops.verify_statement import statement_differences
 
 ROUNDING = Rounding("line", "half_up", 2)
@@ -47,7 +47,8 @@ def document() -> dict[str, Any]:
     }
     tiers = [{"quantity": 10, "amount": "0.01"}, {"quantity": 5, "amount": "1/500"}]
     voice = {"events": 3, "quantity": 60, "amount": "0.120000", "residue": "0.003"}
-    data = {"events": 1, "quantity": 15, "amount": "0.012000", "tiers": tiers}
+    data = {"events": 1, "quantity": 15, "amount": "0.012000", "residue": "0"}
+    data["tiers"] = tiers
     return {
         "number": "A-000001",
         "agreement": "A",
@@ -129,6 +130,7 @@ def test_lines_must_be_there_and_no_others() -> None:
 def test_a_line_of_nothing_may_be_missing_or_there() -> None:
     """Usage of other lines may have moved a price by nothing in the end."""
     empty = document()
-    nothing = {"events": 0, "quantity": 0, "amount": "0.000000", "tiers": []}
+    nothing = {"events": 0, "quantity": 0, "amount": "0.000000", "residue": "0"}
+    nothing["tiers"] = []
     empty["lines"].append({**empty["lines"][1], **nothing, "agreement_version": 2})
     assert differences(sealed(empty)) == []

@@ -53,6 +53,7 @@ STORED: dict[str, dict[str, int]] = {
         "future_time": 30,
         "conflicting_body": 31,
         "charge_overflow": 32,
+        "session_expired": 33,
         "too_long": 36,
         "undecodable": 40,
         "bad_magic": 41,

@@ -36,6 +36,16 @@ def test_a_text_becomes_a_whole_quantity() -> None:
     assert quantity_of("0.01", PERS["amount"]) == 10_000
 
 
+def test_a_quantity_may_name_its_own_unit(tmp_path: Path) -> None:
+    """10 seconds of a price per minute, which are no decimal number of minutes."""
+    assert tier_bound("10 second", PERS["minute"]) == 10
+    assert block_size("1.5 gigabyte", PERS["byte"]) == 1_500_000_000
+    assert complaints(tmp_path, "tiers: [{up_to: 10 second, price: 2}, {price: 1}]") == []
+    assert complaints(tmp_path, "free: 1 byte, tiers: [{price: 1}]") == [
+        "free: 'byte' is not known; write one of second, minute, hour, or no unit"
+    ]
+
+
 @pytest.mark.parametrize(
     "fields",
     [

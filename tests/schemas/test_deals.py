@@ -46,7 +46,10 @@ def test_bounds_and_fees_are_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("price", "complaint"),
     [
-        ("{kind: swap}", "price: has no known kind; write kind: bounds or fee"),
+        (
+            "{kind: swop}",
+            "price: has no known kind; write kind: bounds, fee, tiers, capacity or swap",
+        ),
         (
             "{kind: bounds, maximum: -1}",
             "price.maximum: '-1' is negative; write it positive, or turn the flow around",

@@ -62,9 +62,12 @@ NO_KEYS = "kind,key,agreement,valid_from,valid_upto\n"
         ),
         (
             "{kind: flat, amount: 1}",
-            "price: has no known kind; write kind: deck, unit, tiers or share",
+            "price: has no known kind; write kind: deck, unit, tiers, counted, share or recurring",
         ),
-        ("12", "price: has no known kind; write kind: deck, unit, tiers or share"),
+        (
+            "12",
+            "price: has no known kind; write kind: deck, unit, tiers, counted, share or recurring",
+        ),
         (
             "{kind: tiers, per: megabyte, tiers: 5}",
             "price.tiers: must be a list; begin every entry",

@@ -91,7 +91,7 @@ def test_what_conditions_look_at_is_in_usage() -> None:
     """Every column is a field of some family, and every other field is looked up elsewhere."""
     known = {f["name"] for service in Service for f in current_schema(service)["fields"]}
     assert set(USAGE_COLUMNS.values()) <= known
-    assert set(PRECEDENCE) - set(USAGE_COLUMNS) == {"key", "characteristic", "listed"}
+    assert set(PRECEDENCE) - set(USAGE_COLUMNS) == {"key", "characteristic", "listed", "band"}
 
 
 def test_conditions_know_what_other_modules_do() -> None:

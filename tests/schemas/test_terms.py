@@ -155,7 +155,10 @@ def test_item_names_are_distinct(tmp_path: Path) -> None:
         (
             "circuit",
             "{kind: unit, per: gigabyte, amount: 1}",
-            "price.per: circuit is not counted so; write one of event, unit",
+            (
+                "price.per: circuit is not counted so; write one of event, unit, unit_day,"
+                " unit_hour, average_unit"
+            ),
         ),
         (
             "data",

@@ -101,3 +101,48 @@ def test_deals_over_deals(tmp_path: Path) -> None:
 def test_what_does_not_fit_is_named(tmp_path: Path, deals: str, complaint: str) -> None:
     """Each with what to do about it."""
     assert complaints(tmp_path, deals) == [complaint]
+
+
+SWAP = (
+    "{deal: s, price: {kind: swap, per: event, in: [came], out: [went], balanced: 1, "
+    "unbalanced: 2, declared: in}}"
+)
+COUNTED = """
+        - {item: came, role: ingress, service: sms, flow: receivable,
+           price: {kind: counted, per: event}}
+        - {item: went, role: egress, service: sms, flow: payable,
+           price: {kind: counted, per: event}}"""
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (("declared: in", "declared: in"), ""),
+        (("declared: in", "declared: out"), ".deals[0].price.declared: is of another side"),
+        ((", declared: in", ""), ".deals[0].price.declared: is of another side"),
+        (("currency: EUR", "currency: USD"), ".deals[0].price.declared: is of another side"),
+        (("item: went", "item: s"), ".items[1].item: 's' is what a swap's figure is declared"),
+        ((f"[{SWAP}", f"[{SWAP}, {SWAP}"), ".deals[1].deal: 's' is given twice; choose another"),
+        (("declared: in", "declared: both"), ".deals[0].price.declared: "),
+    ],
+)
+def test_a_figure_means_the_same_in_every_version(
+    tmp_path: Path, change: tuple[str, str], complaint: str
+) -> None:
+    """Which side a partner declares, of what and in which period: no version changes it."""
+    first = f"""
+    - version: 1
+      valid_from: 2026-01-01
+      valid_upto: 2026-11-16
+      zone: UTC
+      currency: EUR
+      items:{COUNTED}
+      deals: [{SWAP}]"""
+    second = first.replace("version: 1", "version: 2").replace("2026-01-01", "2026-11-16")
+    second = second.replace("\n      valid_upto: 2026-11-16", "").replace(*change)
+    text = f"- agreement: T\n  partner: ALFA\n  model: wholesale\n  versions:{first}{second}\n"
+    keys = "kind,key,agreement,valid_from,valid_upto\n"
+    found = complaints_of(reference_dir(tmp_path, agreements=text, attribution=keys))
+    assert bool(complaint) == bool(found)
+    assert complaint in "".join(found)
+    assert not found or "versions[1]" in found[0]

@@ -17,15 +17,11 @@ from fractions import Fraction
 from typing import Any
 
 from ops.oracle import Trace
+from ops.oracle_amounts import Accrual, AccrualKey, AmountKey, TotalKey
+from ops.oracle_measures import Counted
 from ops.oracle_rating import Leg, period_after
-from ops.oracle_statement import (
-    Accrual,
-    AccrualKey,
-    AmountKey,
-    TotalKey,
-    statement_lines,
-    statement_totals,
-)
+from ops.oracle_statement import statement_lines, statement_totals
+from ops.oracle_usage import Usage
 from schemas.records import codec
 from schemas.topics import (
     ACCRUALS,
@@ -43,6 +39,8 @@ from schemas.topics import (
 from state.balances import join_residue
 from streams.contribution import Cover, from_bytes
 from tests.sim.broker import SimulatedBroker
+from tests.sim.demands import demand, differences
+from tests.sim.sessions import SessionBooks
 from tests.sim.usage import Case, Place
 
 OUTPUTS = (
@@ -50,26 +48,6 @@ OUTPUTS = (
     *(ACCRUALS, ACCRUE_CHANGELOG, STATEMENTS),
 )
 NOTHING = Accrual(0, 0, 0, Fraction(0))
-
-
-class Violation(AssertionError):
-    """A rule that does not hold; `rule` is its name."""
-
-    def __init__(self, rule: str, facts: object) -> None:
-        super().__init__(f"{rule}: {facts}")
-        self.rule = rule
-
-
-def demand(condition: bool, rule: str, facts: object) -> None:
-    """Stop the simulation when a rule does not hold."""
-    if not condition:
-        raise Violation(rule, facts)
-
-
-def differences(found: Mapping[Any, Any], expected: Mapping[Any, Any]) -> list[tuple[Any, ...]]:
-    """Keys with what was found and what was expected, where these differ; at most five."""
-    keys = [k for k in found.keys() | expected.keys() if found.get(k) != expected.get(k)]
-    return [(k, found.get(k), expected.get(k)) for k in sorted(keys, key=str)[:5]]
 
 
 @dataclass(frozen=True)
@@ -94,8 +72,8 @@ class Outcomes:
         if trace.outcome == "suspended" and trace.reason != "conflicting_body":
             self.waiting[suspense_id(trace)] = trace
 
-    def retry(self, key: str, traces: Mapping[Place, Any]) -> tuple[Leg, ...]:
-        """An event was tried again: the legs that it has now, if it was waiting and is rated."""
+    def retry(self, key: str, traces: Mapping[Place, Any]) -> tuple[Trace, ...]:
+        """An event was tried again: what became of it now, if it was waiting."""
         before = self.waiting.get(key)
         if before is None:
             return ()
@@ -105,7 +83,7 @@ class Outcomes:
         del self.waiting[key]
         if now.outcome == "suspended":
             self.waiting[key] = now
-        return tuple(now.legs)
+        return (now,)
 
 
 def covers_of(message: Mapping[str, Any]) -> dict[str, int]:
@@ -132,12 +110,14 @@ class Auditor:
         self._heads: dict[int, list[Head]] = {}
         self._usage: dict[int, Outcomes] = {}
         self._covered: dict[tuple[int, str, int], int] = {}
-        self._recycled: dict[Place, tuple[Leg, ...]] = {}
+        self._recycled: dict[Place, tuple[Trace, ...]] = {}
+        self._sessions = SessionBooks()
         self._rate: dict[int, dict[str, Any]] = {}
         self._accrue: dict[int, dict[str, Any]] = {}
         self._folded: dict[int, int] = {}
         self._view: dict[tuple[int, bytes], dict[str, Any]] = {}
         self._expected: dict[AccrualKey, Accrual] = {}
+        self._counted: dict[AccrualKey, list[Counted]] = {}
         self._is_news = False
         self.documents: dict[str, dict[str, Any]] = {}
         self.checks = 0
@@ -279,25 +259,24 @@ class Auditor:
             for cover in heads[at].covers:
                 name = f"{cover.topic}/{cover.partition}"
                 demand(record["covers"][name] >= cover.upto, "covers follow blocks", (name, record))
-                for leg, place in self._legs(cover, heads[at].reference_id):
+                for leg, usage, place in self._legs(cover, heads[at].reference_id):
                     if self._home(leg.version.agreement) == settlement:
-                        self._book(leg, cover.topic, place)
+                        for more, events in self._sessions.add(usage, leg):
+                            self._book(more, cover.topic, place, events)
             at += 1
         self._folded[settlement] = at
 
-    def _legs(self, cover: Cover, reference_id: str) -> Iterator[tuple[Leg, Place]]:
+    def _legs(self, cover: Cover, reference_id: str) -> Iterator[tuple[Leg, Usage | None, Place]]:
         traces = self._case.fate(reference_id).traces
         for offset in range(cover.start, cover.upto):
             place = (cover.partition, offset)
-            if cover.topic == RECYCLE.name:
-                yield from ((leg, place) for leg in self._recycled[place])
-            else:
-                yield from ((leg, place) for t in traces[place] for leg in t.legs)
+            found = self._recycled if cover.topic == RECYCLE.name else traces
+            yield from ((leg, t.usage, place) for t in found[place] for leg in t.legs)
 
     def _home(self, agreement: str) -> int:
         return partition_of(agreement, self._broker.partitions(ACCRUALS.name))
 
-    def _book(self, leg: Leg, topic: str, place: Place) -> None:
+    def _book(self, leg: Leg, topic: str, place: Place, events: int) -> None:
         """Add a leg to its hour and its period, in the period that takes it by the cuts issued."""
         agreement, booked = leg.version.agreement, leg.original
         cuts = {
@@ -307,10 +286,15 @@ class Auditor:
             booked = period_after(booked)
         self.adjustments += booked != leg.original
         series = (agreement, leg.version.number, leg.item.name, leg.line, leg.version.currency)
-        row = Accrual(1, leg.quantity, leg.charge_micros, leg.residue)
+        counted = events if leg.counts_event else 0
+        row = Accrual(counted, leg.quantity, leg.charge_micros, leg.residue)
         for hour in (leg.hour, None):
             key = AccrualKey(*series, booked, leg.original, hour)
-            self._expected[key] = _plus(self._expected.get(key, NOTHING), row)
+            self._expected[key] = _plus(self._expected.pop(key, NOTHING), row)
+            if self._expected[key] == NOTHING:
+                del self._expected[key]
+        if leg.event is not None:
+            self._counted.setdefault(key, []).append(leg.event)
 
     def rows(self) -> dict[AccrualKey, Accrual]:
         """The accrual rows that a reader sees."""
@@ -325,12 +309,12 @@ class Auditor:
 
     def _check_amounts(self) -> None:
         """What period rows are worth, and what statements say, is what the oracle rounds to."""
-        lines = statement_lines(self._expected, self._case.first.reference)
+        closed = [(d["agreement"], d["period"]) for d in self.documents.values()]
+        lines = statement_lines(self._expected, self._case.first.reference, closed, self._counted)
         amounts: dict[AmountKey, int] = {}
         for message in self._view.values():
             for r in message["rows"] if message["hour"] is None else ():
-                k = _key(message, r)
-                name = AmountKey(*(getattr(k, n) for n in AmountKey._fields))
+                name = AmountKey(*(getattr(_key(message, r), n) for n in AmountKey._fields))
                 if r["events"] or r["amount_micros"]:
                     amounts[name] = r["amount_micros"]
         expected = {k: v.micros for k, v in lines.items() if k in amounts or v.micros}
@@ -341,8 +325,8 @@ class Auditor:
                 t["currency"]: (Decimal(t["receivable"]), Decimal(t["payable"]))
                 for t in document["totals"]
             }
-            keys = [TotalKey(document["agreement"], document["period"], c) for c in stated]
-            wanted = {k.currency: totals[k] for k in keys}
+            book = document["agreement"], document["period"]
+            wanted = {c: totals[TotalKey(*book, c)] for c in stated}
             demand(stated == wanted, "statements are right for ever", (document, wanted))
 
     def check_end(self, *, is_mended: bool) -> None:

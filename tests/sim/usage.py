@@ -53,7 +53,7 @@ AGREEMENTS = """\
       rounding: {place: record, mode: half_up, decimals: 4}
       items:
         - {item: voice-in, role: ingress, service: voice, flow: receivable,
-           price: {kind: deck, deck: STANDARD}}
+           count: {whole: session}, price: {kind: deck, deck: STANDARD}}
         - {item: sms-in, role: ingress, service: sms, flow: payable,
            price: {kind: unit, per: event, amount: "0.00125"}}
 - agreement: BRAVO-1
@@ -71,6 +71,12 @@ AGREEMENTS = """\
            price: {kind: tiers, per: event, tiers: [{up_to: 5, price: "0.013"}, {price: "0.007"}]}}
         - {item: data, role: subscriber, service: data, flow: receivable,
            price: {kind: unit, per: megabyte, amount: "0.0023"}}
+        - {item: peak, role: subscriber, service: data, flow: receivable, surcharge: true,
+           measure: {of: peak}, price: {kind: tiers, each: hour, per: megabyte, at_least: 9,
+                                        tiers: [{up_to: 9, price: "0.7"}, {price: "0.04"}]}}
+        - {item: users, role: subscriber, service: sms, flow: payable, surcharge: true,
+           measure: {of: distinct, of_what: subscriber},
+           price: {kind: tiers, per: unit, tiers: [{price: "1.13"}]}}
     - version: 2
       valid_from: 2023-11-14
       zone: UTC
@@ -104,6 +110,7 @@ class Maker:
         """Nothing sent yet."""
         self._random = random.Random(f"usage-{seed}")
         self._counts = dict.fromkeys([f"element-{n}" for n in range(5)], 0)
+        self._sessions = random.Random(f"sessions-{seed}")
         self._sent: list[tuple[Service, dict[str, Any]]] = []
 
     def messages(self, count: int) -> list[Bytes]:
@@ -155,8 +162,22 @@ class Maker:
         elif chance < 0.12:
             row["test"] = True
         row |= self._family(service)
+        if service is Service.VOICE and chance >= 0.12:
+            row |= self._part(source, at)
         self._sent.append((service, row))
         return row
+
+    def _part(self, source: str, at: int) -> dict[str, Any]:
+        """Most calls are parts of one session of their element; of some the last come first."""
+        if self._sessions.random() < 1 / 8:
+            return {}
+        number = at if int(source[-1]) % 2 else 1_000 - at
+        return {
+            "session_id": f"session of {source}",
+            "partial_sequence": number,
+            "called_number": "4917099999",  # of the zone with a fee and long increments
+            "ingress_route": self._sessions.choice(["TG-001", "TG-001", "TG-001", "TG-NEW"]),
+        }
 
     def _family(self, service: Service) -> dict[str, Any]:
         """What the families differ in."""

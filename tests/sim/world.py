@@ -26,7 +26,8 @@ from streams.privacy import Tokens
 from streams.rate_hop import RateHop
 from streams.settle import FIRST_EVENTS_A_MESSAGE, Loop, Stopwatch
 from tests.sim.broker import Fault, Point
-from tests.sim.checkers import Auditor, Violation
+from tests.sim.checkers import Auditor
+from tests.sim.demands import Violation
 from tests.sim.log import SimulatedCrash
 from tests.sim.members import CountingBroker, PausingLog, Process
 from tests.sim.usage import PERIODS, Case, case

@@ -32,7 +32,7 @@ TEXTS = Series("A", 2, "texts", "", "EUR", "2026-10", "2026-11")
 OTHER = Series("B", 1, "calls", "", "NOK", "2026-11-03", "2026-11-03")
 POSITIONS = {CONTRIBUTIONS.name: 3, COMMANDS.name: 1}
 HOUR = 498_192
-NO_FIGURES = Figures({}, {})
+NO_FIGURES = Figures(*np.zeros((3, 0), np.int64))
 
 
 def volume_of(series: Series) -> Volume:

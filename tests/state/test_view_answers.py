@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from state.view_answers import Accrual, Total
-from streams.accrual import Book, Terms
+from streams.accrual import Book
+from streams.terms import Terms
 from tests.state.view_makers import series, view_tables
 
 

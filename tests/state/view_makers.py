@@ -1,6 +1,6 @@
 """Small makers of what a view is fed with: accrual messages, statements and segments of a log.
 
-Amounts are worked out here with the functions of `streams/accrual.py`, as the accrue hop does, from
+Amounts are worked out here with the functions of `streams/terms.py`, as the accrue hop does, from
 sums by series and hour; so a test says what was used and need not say what a message holds.
 """
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from state.invariants import InvariantViolation
-from streams.accrual import Book, Terms, shown, volume_of
+from streams.accrual import Book, volume_of
 from streams.contribution import Series
+from streams.terms import Terms, shown
 from tests import builders
 
 ONE = Series("ALFA-1", 1, "voice", "", "EUR", "2026-10", "2026-10")

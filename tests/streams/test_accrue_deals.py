@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ops.oracle_amounts import Accrual, AccrualKey
 from ops.oracle_reference import read_reference
-from ops.oracle_statement import Accrual, AccrualKey, statement_lines, statement_totals
+from ops.oracle_statement import statement_lines, statement_totals
 from ops.state_hash import state_hash
 from streams.contribution import Series
 from tests.builders import reference_dir, tables

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ops.oracle_rating import round_units
+from ops.oracle_rounding import round_units
 from schemas.codes import Reason, Service
 from state.tables import Tables
 from streams.rating import Rated
@@ -129,6 +129,36 @@ def test_a_charge_beyond_reason_suspends(tmp_path: Path, price: str, reason: str
     over = rated(tables, "sms", units=1_001)
     assert over.reason.tolist() == [Reason.CHARGE_OVERFLOW]
     assert rated(tables, "sms", units=2**44 - 1).reason.tolist() == [Reason.CHARGE_OVERFLOW]
+
+
+@pytest.mark.parametrize(
+    ("price", "most"),
+    [
+        # 10^9 currency units at the dearest of a deal's prices.
+        ('kind: tiers, per: unit, tiers: [{up_to: 9, price: "0"}, {price: "1000000"}]', 1_000),
+        ('kind: swap, per: unit, balanced: "1", unbalanced: "500000"', 2_000),
+        ("kind: capacity, tiers: [{price: 5}]", 2**44 - 1),
+    ],
+)
+def test_what_only_counts_is_credible_for_its_deals(tmp_path: Path, price: str, most: int) -> None:
+    """A quantity that some deal would ask more for than an event may cost stops the event."""
+    sides = "in: [one], out: [other]" if "swap" in price else ""
+    over = "" if sides else "flow: receivable, over: [one], "
+    if "capacity" in price:
+        price = price.replace("{price: 5}", "{up_to: {one: 5}, price: 5}, {price: 6}")
+    deal = f"{{deal: d, {over}price: {{{', '.join(filter(None, (price, sides)))}}}}}"
+    counts = "flow: receivable, price: {kind: counted, per: unit}}"
+    items = (
+        f"{{item: one, role: ingress, service: sms, {counts},"
+        f"{{item: other, role: egress, service: sms, {counts}"
+    )
+    rest = "{deal: rest, flow: payable, over: [one, other], price: {kind: tiers, per: unit, "
+    deals = f", deals: [{deal}, {rest}tiers: [{{price: 0}}]}}}}]"
+    tables = item_tables(tmp_path, items, KEYS, deals)
+    assert rated(tables, "sms", units=most).reason.tolist() == [0]
+    if most < 2**44 - 1:
+        over_it = rated(tables, "sms", units=most + 1)
+        assert over_it.reason.tolist() == [Reason.CHARGE_OVERFLOW]
 
 
 @settings(max_examples=40)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from state.calendar import Periods
 from state.tables import VersionInfo
-from streams.standing import Served, served
+from streams.standing import Served, periods_of, served, span_served
 from tests import builders
 
 ITEM = "{item: a, role: ingress, service: sms, flow: receivable, price: {kind: unit, per: event"
@@ -51,3 +52,37 @@ def test_days_in_force(
 ) -> None:
     """Days of the calendar on which some version is in force, of all days of the period."""
     assert served(versions(tmp_path, *spans), label) == expected
+
+
+@pytest.mark.parametrize(
+    ("spans", "label", "expected"),
+    [
+        (["2026-01-01"], "2026-10..2026-12", Served(0, 92, 92, "2026-12")),
+        (["2026-11-16"], "2026-10..2026-12", Served(0, 46, 92, "2026-12")),
+        # What ends within the span owes in its last period, too.
+        (["2026-01-01, valid_upto: 2026-11-16"], "2026-10..2026-12", Served(0, 46, 92, "2026-12")),
+        (
+            ["2026-01-01, valid_upto: 2026-11-01", "2026-11-01"],
+            "2026-04..2027-03",
+            Served(1, 365, 365, "2027-03"),
+        ),
+        (["2027-06-01, period: day"], "2027-04..2028-03", Served(0, 305, 366, "2028-03-31")),
+        (["2027-01-01"], "2026-10..2026-12", None),
+    ],
+)
+def test_days_of_a_span(
+    tmp_path: Path, spans: list[str], label: str, expected: Served | None
+) -> None:
+    """Days in force of all days of the span, and the period in which what is owed falls due."""
+    assert span_served(versions(tmp_path, *spans), label) == expected
+
+
+def test_the_periods_of_a_span() -> None:
+    """Months, or the 92 days of a quarter in which a clock changes."""
+    assert periods_of("2026-10..2026-12", Periods.of("Europe/Berlin", "month")) == (
+        "2026-10",
+        "2026-11",
+        "2026-12",
+    )
+    days = periods_of("2026-10..2026-12", Periods.of("Europe/Berlin", "day"))
+    assert (days[0], days[-1], len(days)) == ("2026-10-01", "2026-12-31", 92)

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ops.oracle_amounts import Accrual, AccrualKey, AmountKey
 from ops.oracle_reference import read_reference
-from ops.oracle_statement import Accrual, AccrualKey, AmountKey, statement_lines
+from ops.oracle_statement import statement_lines
 from streams.accrual import Book, Row
 from streams.contribution import Series
 from streams.worth import parts, used, worth

@@ -13,11 +13,11 @@ from typer.testing import CliRunner
 from ops.bench import cli
 from ops.bench.rate import Setting
 
-COMMANDS = {"rate", "envelope", "flat", "freshness", "embedded", "recovery"}
+COMMANDS = {"accruals", "pricing", "rate", "envelope", "flat", "freshness", "embedded", "recovery"}
 
 
 def test_help_lists_every_benchmark() -> None:
-    """All six are there, each with a line that says what it measures."""
+    """All are there, each with a line that says what it measures."""
     done = CliRunner().invoke(cli.bench_app, ["--help"])
     assert done.exit_code == 0
     lines = re.sub(r"\x1b\[[\d;]*m", "", done.stdout).splitlines()

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from ops.bench import workload
 from ops.bench.recipe import Columns
 from ops.bench.workload import (
     Messages,
@@ -203,3 +204,17 @@ def test_a_larger_reference_is_written_whole(tmp_path: Path) -> None:
     assert owners == set(known.agreements)
     messages = encode(*columns(100, shape=shape), shape=shape)
     assert isinstance(messages.values, pa.BinaryArray)
+
+
+def test_partial_records_come_in_pairs() -> None:
+    """A second part follows a first one of its source, route and direction; others are firsts."""
+    data, _ = workload.columns(30_000)
+    before = workload.partials(data)
+    rows = np.flatnonzero(before >= 0)
+    assert np.all(rows % workload.PARTIAL_EVERY == 0)
+    assert np.all(data["service"][rows] == 0)
+    seconds = rows[before[rows] != rows]
+    assert 0 < len(seconds) < len(rows) / 2
+    for name in ("source", "route", "direction"):
+        assert np.array_equal(data[name][seconds], data[name][before[seconds]])
+    assert np.array_equal(before[before[seconds]], before[seconds])
