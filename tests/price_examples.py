@@ -1,4 +1,4 @@
-"""The usage of each example in docs/prices.md, and the figure that the page gives for it.
+"""The usage of each example on the pages of prices, and the figure that a page gives for it.
 
 Which key an event comes by is left open (`?`): it is that of the example's own agreement.
 """
@@ -17,7 +17,10 @@ from schemas.codes import Service
 from tests.case_plans import Event, Row
 from tests.case_usage import micros
 
-PAGE = (Path(__file__).parents[1] / "docs" / "prices.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).parents[1] / "docs"
+PAGE = "\n".join(
+    (DOCS / name).read_text(encoding="utf-8") for name in ("prices.md", "prices-spans.md")
+)
 BLOCK = re.compile(r"(?:^    .*\n)+", re.MULTILINE)
 
 PERIOD = "2026-11"
@@ -54,7 +57,8 @@ class Example:
     `block` is some text that the block has and none before it; with `only`, only its lines with
     that text are taken. `item` and `version` put around it what it does not say, `agreement` and
     `others` what stands outside the version, `files` the rows of other reference files. A figure
-    `is_cut` where the page ends a longer number. Where it is of the `total`, that is the member.
+    `is_cut` where the page ends a longer number. It is of all lines of the `period`, or of those of
+    one `line`; where it is of the `total`, that is the member.
     The partner has `declared` a quantity of an item.
     """
 
@@ -69,6 +73,7 @@ class Example:
     files: Mapping[str, Sequence[str]] = field(default_factory=dict)
     period: str = PERIOD
     is_cut: bool = False
+    line: str = ""
     total: str = ""
     declared: tuple[str, str] | None = None
 
@@ -95,9 +100,9 @@ def parts(name: str, *seconds: int) -> list[Event]:
     return [call(s, partial_sequence=number, **of) for number, s in enumerate(seconds)]
 
 
-def texts(count: int, **more: Any) -> list[Event]:  # noqa: ANN401
+def texts(count: int, first: datetime = TUESDAY, **more: Any) -> list[Event]:  # noqa: ANN401
     """So many messages, a second apart."""
-    times = (TUESDAY + timedelta(seconds=number) for number in range(count))
+    times = (first + timedelta(seconds=number) for number in range(count))
     fields: Row = {"ingress_route": "?", "called_number": "4930123456"}
     return [_event(Service.SMS, at, fields, more) for at in times]
 
@@ -136,6 +141,8 @@ def sample(mbps: int, at: datetime = TUESDAY) -> Event:
     return _event(Service.BANDWIDTH, at, fields, times)
 
 
+OCTOBER = datetime(2026, 10, 6, 10, tzinfo=UTC)
+MARCH = datetime(2027, 3, 2, 10, tzinfo=UTC)
 LATER = TUESDAY + timedelta(hours=1)
 HOURS = [call(9 * 60), call(6 * 60), call(9 * 60, at=LATER)]
 PEAKS = [call(9 * 60), call(4 * 60), call(10 * 60, at=LATER)]
@@ -347,6 +354,20 @@ EXAMPLES: Sequence[Example] = (
         "0.10",
         version={"items": COUNTED_CALLS},
         declared=("mutual", "720"),
+    ),
+    Example("each: quarter, per: event", [*texts(8, OCTOBER), *texts(4)], "6.00", item=SMS),
+    Example(
+        "each: year, from: 2026-04, per: minute",
+        [call(850_000 * 60), call(0, at=MARCH)],
+        "1,500",
+        period="2027-03",
+    ),
+    Example(
+        "deal: most",
+        [*texts(30, OCTOBER), *texts(40)],
+        "-20.00",
+        version={"items": SPENT[:1]},
+        line="most",
     ),
     Example("tax: {percent: 25}", [sale("193.3333")], "241.66", version=SOLD, total="gross"),
     Example(
