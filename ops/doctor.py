@@ -10,7 +10,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
 
 from schemas.reference import InvalidReferenceError, load
-from schemas.topics import TOPICS
+from schemas.topics import CONTROL_PARTITIONS, TOPICS
 from streams.kafka_admin import KafkaAdmin
 from streams.kafka_settings import KafkaSettings
 from streams.local import LocalStore
@@ -95,12 +95,15 @@ def _kafka(brokers: str) -> Iterator[Finding]:
     missing = [t.name for t in TOPICS if t.name not in counts]
     axes = {
         axis: {counts[t.name] for t in TOPICS if t.axis == axis and t.name in counts}
-        for axis in ("usage", "settlement")
+        for axis in ("usage", "settlement", "control")
     }
     if missing:
         yield Finding("Topics", "bad", f"{', '.join(missing)} missing: run weir topics create")
     elif any(len(found) > 1 for found in axes.values()):
         yield Finding("Topics", "bad", f"partition counts differ within an axis: {axes}")
+    elif axes["control"] != {CONTROL_PARTITIONS}:
+        wrong = "topics of the control axis have one partition each: create them anew"
+        yield Finding("Topics", "bad", f"{wrong}; found {axes['control']}")
     else:
         yield Finding("Topics", "ok", f"all {len(TOPICS)} are there")
     yield Finding(

@@ -1,8 +1,9 @@
 """Every topic of Weir: its name, its key, how it is partitioned and what it keeps.
 
-Two partition counts exist. `usage` topics are partitioned by source, because that is where
+Two partition counts can be chosen. `usage` topics are partitioned by source, because that is where
 duplicates can be seen; `settlement` topics by pool (an agreement, unless several share one),
-because that is where money is owed. Topics with the same axis are co-partitioned: one owner of a
+because that is where money is owed. `control` topics, what masters tell, always have one: there is
+one order in which it came to be known. Topics with the same axis are co-partitioned: one owner of a
 partition number reads and writes that number in all of them.
 """
 
@@ -12,8 +13,10 @@ import zlib
 from dataclasses import dataclass
 from typing import Literal
 
-Axis = Literal["usage", "settlement"]
+Axis = Literal["usage", "settlement", "control"]
 Keeps = Literal["all", "latest"]
+
+CONTROL_PARTITIONS = 1
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,19 @@ ACCRUE_CHANGELOG = Topic(
 STATEMENTS = Topic(
     "statements.v1", "settlement", "latest", "statement number", "closed periods, immutable"
 )
+PARTY = Topic("party.v1", "control", "all", "resource id", "parties, roles and partnerships")
+CATALOG = Topic("catalog.v1", "control", "all", "resource id", "offerings and their prices")
+AGREEMENT = Topic("agreement.v1", "control", "all", "resource id", "contracts")
+ORDER = Topic("order.v1", "control", "all", "resource id", "product orders")
+INVENTORY = Topic("inventory.v1", "control", "all", "resource id", "products, services, resources")
+TICKET = Topic("ticket.v1", "control", "all", "resource id", "trouble tickets")
+REFERENCE = Topic("reference.v1", "control", "latest", "change", "what masters told, as changes")
+EXCEPTIONS = Topic(
+    "exceptions.v1", "control", "latest", "position", "notifications that were not taken"
+)
+
+# What masters write; the control hop reads all of it.
+NOTIFIED = (PARTY, CATALOG, AGREEMENT, ORDER, INVENTORY, TICKET)
 
 TOPICS = (
     USAGE,
@@ -76,6 +92,9 @@ TOPICS = (
     ACCRUALS,
     ACCRUE_CHANGELOG,
     STATEMENTS,
+    *NOTIFIED,
+    REFERENCE,
+    EXCEPTIONS,
 )
 
 

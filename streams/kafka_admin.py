@@ -21,7 +21,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined] # re-exported,
     ResourceType,
 )
 
-from schemas.topics import TOPICS, Topic
+from schemas.topics import CONTROL_PARTITIONS, TOPICS, Topic
 from streams.kafka_settings import KafkaSettings, topic_configuration
 from streams.log import Closeable, LogError, Message
 
@@ -65,7 +65,11 @@ class KafkaAdmin:
             TopicError: a topic has another partition count or cleanup policy.
             LogError: the brokers do not answer or refuse.
         """
-        counts = {"usage": usage_partitions, "settlement": settlement_partitions}
+        counts = {
+            "usage": usage_partitions,
+            "settlement": settlement_partitions,
+            "control": CONTROL_PARTITIONS,
+        }
         wanted = {topic.name: counts[topic.axis] for topic in topics}
         there = self.partition_counts()
         wrong = [

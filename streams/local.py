@@ -170,8 +170,12 @@ class LocalStore(Closeable):
         return reader
 
     def snapshot(self, topics: Sequence[str]) -> Iterator[Segment]:
-        """Everything in some topics, one after another, all as of the same commit."""
-        return snapshot(self.database, dict.fromkeys(self._places(topics), 0))
+        """Everything in some topics, one after another, all as of the same commit.
+
+        Of a topic that is newer than the directory there is nothing until a writer has opened it.
+        """
+        there = [place for place in self._places(topics) if place in self.database.shelves]
+        return snapshot(self.database, dict.fromkeys(there, 0))
 
     def _places(self, topics: Sequence[str]) -> list[TopicPartition]:
         """All partitions of some topics."""

@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from schemas.topics import Topic
+from schemas.topics import CONTROL_PARTITIONS, Topic
 from streams.log import Aborted, LogError, Message, TopicPartition, Unknown
 
 SCHEMA_VERSION = 1
@@ -113,7 +113,8 @@ class Database:
         Args:
             directory: where the file lies.
             topics: all topics that can be read and written.
-            partitions: the wanted count of each axis; None takes what is there, or 1.
+            partitions: the wanted count of each axis that has one to be chosen; None takes what
+                is there, or 1.
             read_only: leave the file as it is.
 
         Raises:
@@ -176,7 +177,8 @@ class Database:
                     f"{self.path.parent} was created with {axis}_partitions={there}, not {count}: "
                     f"the count is fixed at creation; ask for {there} or use a new directory"
                 )
-        return {axis: meta[f"{axis}_partitions"] for axis in wanted}
+        counts = {axis: meta[f"{axis}_partitions"] for axis in wanted}
+        return {**counts, "control": CONTROL_PARTITIONS}
 
     def _create(self, counts: Mapping[str, int]) -> None:
         for axis, count in counts.items():

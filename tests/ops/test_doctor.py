@@ -117,13 +117,17 @@ def test_brokers_that_do_not_answer_are_bad(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_topics_are_compared_by_axis(monkeypatch: pytest.MonkeyPatch) -> None:
     """All there and alike is well; one missing or one of another count is not."""
-    counts = {topic.name: 4 for topic in TOPICS}
+    counts = {topic.name: 1 if topic.axis == "control" else 4 for topic in TOPICS}
     answer(monkeypatch, counts)
     assert found(NOBODY)["Topics"] == Finding("Topics", "ok", f"all {len(TOPICS)} are there")
     answer(monkeypatch, {**counts, USAGE.name: 5})
     uneven = found(NOBODY)["Topics"]
     assert uneven.result == "bad"
     assert "'usage': {4, 5}" in uneven.detail
+    answer(monkeypatch, {t.name: 4 for t in TOPICS})
+    several = found(NOBODY)["Topics"]
+    assert several.result == "bad"
+    assert "topics of the control axis have one partition each" in several.detail
     del counts[USAGE.name]
     answer(monkeypatch, counts)
     missing = f"{USAGE.name} missing: run weir topics create"

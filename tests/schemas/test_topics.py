@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.topics import TOPICS, Topic, partition_of
+from schemas.topics import NOTIFIED, TOPICS, Topic, partition_of
 
 
 def test_every_topic_is_listed_once() -> None:
@@ -21,7 +21,7 @@ def test_every_topic_is_listed_once() -> None:
 def test_a_topic_carries_its_version_in_its_name(topic: Topic) -> None:
     """What a topic holds changes incompatibly only under a new name."""
     assert re.fullmatch(r"[a-z]+(\.[a-z]+)*\.v\d+", topic.name)
-    assert topic.axis in {"usage", "settlement"}
+    assert topic.axis in {"usage", "settlement", "control"}
 
 
 def test_compacted_topics_are_those_that_hold_state() -> None:
@@ -34,8 +34,16 @@ def test_compacted_topics_are_those_that_hold_state() -> None:
         "accruals.v1",
         "accrue.changelog.v1",
         "statements.v1",
+        "reference.v1",
+        "exceptions.v1",
     }
     assert all(topic.key != "-" for topic in TOPICS if topic.compacted)
+
+
+def test_what_masters_tell_is_kept() -> None:
+    """Notifications are never compacted: an older one of a resource still says what was so then."""
+    assert {topic.keeps for topic in NOTIFIED} == {"all"}
+    assert {topic.axis for topic in NOTIFIED} == {"control"}
 
 
 @pytest.mark.parametrize(

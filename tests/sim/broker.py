@@ -18,7 +18,7 @@ from enum import Enum
 
 import numpy as np
 
-from schemas.topics import TOPICS, Topic
+from schemas.topics import CONTROL_PARTITIONS, TOPICS, Topic
 from streams.log import Fenced, Message, Segment, TopicPartition
 from tests.sim.group import Group
 
@@ -98,7 +98,11 @@ class SimulatedBroker:
         self.is_compacting = is_compacting
         self.is_ragged = is_ragged
         self.now_us = 1_700_000_000_000_000
-        counts = {"usage": usage_partitions, "settlement": settlement_partitions}
+        counts = {
+            "usage": usage_partitions,
+            "settlement": settlement_partitions,
+            "control": CONTROL_PARTITIONS,
+        }
         self.topics = {topic.name: topic for topic in topics}
         self._counts = {topic.name: counts[topic.axis] for topic in topics}
         self._entries: dict[TopicPartition, list[Entry]] = {

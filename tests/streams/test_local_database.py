@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas.topics import ACCRUALS, RATE_CHANGELOG, TOPICS, USAGE
+from schemas.topics import ACCRUALS, PARTY, RATE_CHANGELOG, REFERENCE, TOPICS, USAGE
 from streams.local import LocalStore
 from streams.local_database import FILE_NAME, OFFSETS_MAX, Database, DirectoryError
 from streams.log import Aborted, LogError, Unknown
@@ -23,7 +23,7 @@ def test_shelves_do_not_overlap(tmp_path: Path) -> None:
     counts = {"usage": 65_536, "settlement": 3}
     database = Database(tmp_path, TOPICS, counts, read_only=False)
     bases = sorted(shelf.base for shelf in database.shelves.values())
-    assert len(bases) == sum(counts[topic.axis] for topic in TOPICS)
+    assert len(bases) == sum({**counts, "control": 1}[topic.axis] for topic in TOPICS)
     assert all(after - before >= OFFSETS_MAX for before, after in pairwise(bases))
     assert bases[0] > 0
     assert bases[-1] + OFFSETS_MAX < 2**63
@@ -50,6 +50,24 @@ def test_new_topics_are_added(tmp_path: Path) -> None:
         store.append(ACCRUALS.name, 0, [(b"k", b"b")])
         ends = [store.end(topic.name, 0) for topic in (USAGE, ACCRUALS)]
         assert ends == [1, 1]
+
+
+def test_a_directory_from_before_the_control_plane_opens(tmp_path: Path) -> None:
+    """Its meta knows two axes: the third has one partition; topics come with the next writer."""
+    old = [topic for topic in TOPICS if topic.axis != "control"]
+    with LocalStore(tmp_path, usage_partitions=3, topics=old) as store:
+        store.append(USAGE.name, 2, [(None, b"a")])
+    kept = sqlite3.connect(tmp_path / FILE_NAME)
+    names = {name for (name,) in kept.execute("SELECT name FROM meta")}
+    kept.close()
+    assert names == {"schema_version", "usage_partitions", "settlement_partitions"}
+    with LocalStore(tmp_path, read_only=True) as store:
+        assert list(store.snapshot([REFERENCE.name])) == []
+    with LocalStore(tmp_path) as store:
+        assert [store.partitions(t.name) for t in (USAGE, PARTY, REFERENCE)] == [3, 1, 1]
+        store.append(PARTY.name, 0, [(b"1", b"{}")])
+        assert [s.keys for s in store.snapshot([PARTY.name])] == [[b"1"]]
+        assert store.end(USAGE.name, 2) == 1
 
 
 def test_compaction_cannot_change(tmp_path: Path) -> None:
