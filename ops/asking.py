@@ -18,12 +18,16 @@ from schemas.records import codec
 from schemas.topics import (
     ACCRUE_CHANGELOG,
     COMMANDS,
+    EXCEPTIONS,
     QUARANTINE,
     RECYCLE,
     SUSPENSE,
     USAGE,
     partition_of,
 )
+from streams.control.changes import Place as LogPlace
+from streams.control.changes import Refusal
+from streams.control.reading import read
 from streams.facts import Which
 from streams.log import Message
 
@@ -41,6 +45,37 @@ class Desk(Topics):
     @abstractmethod
     def put(self, topic: str, messages: Mapping[int, Sequence[Message]]) -> None:
         """Log messages by partition as input, and have them settled."""
+
+    @abstractmethod
+    def tell(self, topic: str, messages: Sequence[Message]) -> Mapping[str, int] | None:
+        """Log what a master tells on a topic of the control axis.
+
+        Returns:
+            How much of it was taken, repeated, refused and ignored; None where workers take it.
+        """
+
+    def notify(self, topic: str, notifications: Sequence[bytes]) -> Mapping[str, int] | None:
+        """Log notifications as a master would, keyed by what they are about; see `tell`."""
+        return self.tell(topic, [(_about(topic, value), value) for value in notifications])
+
+    def exceptions(self) -> list[Refusal]:
+        """Notifications that were not taken, in the order in which they were refused."""
+        return [Refusal.from_bytes(value) for _, _, value in self.latest(EXCEPTIONS.name)]
+
+    def replay_exceptions(self, position: str | None = None) -> int:
+        """Send refused notifications again as they came, those of a position or all of them.
+
+        Returns:
+            How many were sent: each once, however many of its parts were refused.
+        """
+        sent = {
+            (refusal.position.partition("/")[0], refusal.message): None
+            for refusal in self.exceptions()
+            if position in (None, refusal.position)
+        }
+        for topic in sorted({topic for topic, _ in sent}):
+            self.notify(topic, [message for name, message in sent if name == topic])
+        return len(sent)
 
     def close_periods(self, agreements: Sequence[str], period: str) -> list[dict[str, Any]]:
         """Close a period of some agreements; returns the statements that this made."""
@@ -110,6 +145,13 @@ class Desk(Topics):
             messages.setdefault(partition, []).append((record["key"], record["message"]))
         self.put(USAGE.name, messages)
         return sum(map(len, messages.values()))
+
+
+def _about(topic: str, notification: bytes) -> bytes | None:
+    """The id of what a notification is about; None when it cannot be read."""
+    for change in read(notification, LogPlace(topic, 0, 0, 0, 0)).changes:
+        return change.id.encode(errors="replace")
+    return None
 
 
 def _close(agreement: str, period: str) -> bytes:

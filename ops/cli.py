@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from ops import cli_data, cli_deck, cli_declare, cli_mend, cli_price, cli_run
+from ops import cli_control, cli_data, cli_deck, cli_declare, cli_mend, cli_price, cli_run
 from ops.bench.cli import bench_app
 
 app = typer.Typer(
@@ -30,6 +30,8 @@ for command in (
 ):
     app.command()(command)
 app.add_typer(cli_deck.deck_app, name="deck")
+app.add_typer(cli_control.change_app, name="change")
+app.add_typer(cli_control.exceptions_app, name="exceptions")
 app.add_typer(cli_mend.suspense_app, name="suspense")
 app.add_typer(cli_mend.quarantine_app, name="quarantine")
 app.add_typer(cli_mend.state_app, name="state")

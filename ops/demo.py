@@ -65,7 +65,7 @@ class Demo:
         metrics = Metrics(lambda: time.time_ns() // 1_000)
         gauges = Gauges(metrics)
         traffic, weir = self.open(gauges.observe)
-        for loop in (weir.engine.rate, weir.engine.accrue):
+        for loop in weir.engine.loops:
             gauges.watch(loop)
         view = View(weir.tables)
         stop = threading.Event()

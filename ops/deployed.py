@@ -254,6 +254,10 @@ class Deployed(Desk):
                 " is carried out as soon as workers run; see `weir worker` and `weir doctor`"
             )
 
+    def tell(self, topic: str, messages: Sequence[Message]) -> None:
+        """Log what a master tells; the control worker takes it in."""
+        self._cluster.append(topic, 0, messages)
+
     def _written(
         self, places: Sequence[TopicPartition], before: Mapping[TopicPartition, Span]
     ) -> dict[int, int]:

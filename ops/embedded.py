@@ -1,4 +1,4 @@
-"""Weir in one directory: the embedded log, both hops, the archive and the reference settled by.
+"""Weir in one directory: the embedded log, all hops, the archive and the reference settled by.
 
 This is what `weir settle`, the demo and small operators run: no server, one process. A data
 directory holds everything of one settlement:
@@ -13,6 +13,7 @@ directory holds everything of one settlement:
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -55,7 +56,7 @@ class Embedded(Desk, Stored):
             reference: the reference files to settle by from now on; None for those settled by last.
             usage_partitions: of a new directory; see `LocalStore`.
             settlement_partitions: of a new directory.
-            observe: told of every step of both loops.
+            observe: told of every step of all loops.
             clock: log time in microseconds.
 
         Raises:
@@ -89,7 +90,9 @@ class Embedded(Desk, Stored):
             tokens = Tokens(token_key(data / "token.key"))
             state = data / "state"
             open_hop = partial(self.store.hop, overlap=True)
-            self.engine = Engine(self.tables, tokens, state, open_hop, Pace(), observe)
+            self.engine = Engine(
+                self.tables, tokens, state, open_hop, Pace(), observe, controls=True
+            )
             self.drain()
         except BaseException:
             self.store.close()
@@ -129,6 +132,13 @@ class Embedded(Desk, Stored):
         """Log messages by partition as input, and settle them."""
         self._log(topic, messages)
         self.drain()
+
+    def tell(self, topic: str, messages: Sequence[Message]) -> Mapping[str, int]:
+        """Log what a master tells and take it in; how much of it came to what."""
+        hop = self.engine.control_hop
+        before = Counter(hop.counts if hop else ())
+        self.put(topic, {0: messages})
+        return (hop.counts if hop else Counter()) - before
 
     def _log(self, topic: str, messages: Mapping[int, Sequence[Message]]) -> int:
         """Write messages by partition in one transaction; returns their size in bytes."""

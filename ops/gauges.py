@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from ops.metrics import Metrics
 from streams.accrue_hop import AccrueHop
+from streams.control.control_hop import ControlHop
 from streams.rate_hop import RateHop
 from streams.settle import Hop, Loop, Step
 
@@ -45,3 +46,5 @@ class Gauges:
             self._metrics.set_sessions(sum(len(m.sessions) for m in hop.memory.partitions.values()))
         elif isinstance(hop, AccrueHop):
             self._metrics.set_accrual_rows(sum(len(m.balances) for m in hop.partitions.values()))
+        elif isinstance(hop, ControlHop):
+            self._metrics.set_exceptions(hop.memory.open_exceptions())

@@ -31,6 +31,7 @@ from schemas.topics import CONTRIBUTIONS
 from state.invariants import observe
 from state.usage_memory import Delta, OutcomeKey
 from streams.contribution import from_bytes
+from streams.control.taking import Delta as ControlDelta
 from streams.settle import Step, Stopwatch
 
 DISTRIBUTION = "weir-settlement"
@@ -63,6 +64,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         self._define_run()
         self._define_usage()
+        self._define_control()
         self._define_memory()
         self._define_serving()
         observe(lambda sentence: self.invariant_violations.labels(sentence).inc())
@@ -165,6 +167,28 @@ class Metrics:
             registry=registry,
         )
 
+    def _define_control(self) -> None:
+        """What masters told, and what became of it."""
+        registry = self.registry
+        self.control_read = Counter(
+            "weir_control_read_total",
+            "Changes that masters told, by topic and result: taken, repeated, refused, ignored.",
+            ["topic", "result"],
+            registry=registry,
+        )
+        self.control_refused = Counter(
+            "weir_control_refused_total",
+            "Notifications, or parts of them, that were refused, by reason.",
+            ["reason"],
+            registry=registry,
+        )
+        self.control_exceptions = Gauge(
+            "weir_control_exceptions_open",
+            "Refused notifications that wait to be mended and sent again, by reason.",
+            ["reason"],
+            registry=registry,
+        )
+
     def _define_memory(self) -> None:
         """What is held in memory."""
         registry = self.registry
@@ -204,7 +228,7 @@ class Metrics:
         """Count one turn of a loop: its transaction, its stations and what it settled.
 
         Args:
-            hop: rate or accrue.
+            hop: control, rate or accrue.
             step: what the turn did.
             seconds: how long it took, waiting included; taken as the transaction's duration only
                 where no stopwatch of the hop is watched.
@@ -218,7 +242,9 @@ class Metrics:
         self.txn_duration.labels(hop).observe(seconds)
         if step.result != "commit" or step.work is None:
             return
-        if isinstance(step.work.delta, Delta):
+        if isinstance(step.work.delta, ControlDelta):
+            self.observe_control(step.work.delta)
+        elif isinstance(step.work.delta, Delta):
             self._observe_rate(step, step.work.delta)
         else:
             self._observe_accrue(step)
@@ -250,6 +276,13 @@ class Metrics:
             for source, event_time_us in marks.items():
                 self.watermark.labels(source).set(event_time_us / MICROSECONDS)
         self._age("committed", min(s.timestamp_us for s in step.segments))
+
+    def observe_control(self, delta: ControlDelta) -> None:
+        """What became of the notifications of a batch that is on the log."""
+        for (topic, result), count in delta.counts.items():
+            self.control_read.labels(topic, result).inc(count)
+        for reason, count in delta.reasons.items():
+            self.control_refused.labels(reason).inc(count)
 
     def _observe_accrue(self, step: Step) -> None:
         """The age of the oldest usage in the blocks that were folded in."""
@@ -303,6 +336,12 @@ class Metrics:
         self.sequence_missing.clear()
         for source, count in counts.items():
             self.sequence_missing.labels(source).set(count)
+
+    def set_exceptions(self, exceptions: Mapping[str, int]) -> None:
+        """How many exceptions are open, by reason; a reason that is not named has none."""
+        self.control_exceptions.clear()
+        for reason, count in exceptions.items():
+            self.control_exceptions.labels(reason).set(count)
 
     def set_sessions(self, sessions: int) -> None:
         """How many sessions the rate hop remembers."""

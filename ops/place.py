@@ -108,12 +108,13 @@ def reading(place: Place) -> Iterator[Topics]:
 
 
 @contextmanager
-def asking(place: Place, *, renewing: bool = False) -> Iterator[Desk]:
+def asking(place: Place, *, renewing: bool = False, pricing: bool = True) -> Iterator[Desk]:
     """A settlement to ask something of.
 
     Args:
         place: where it is.
         renewing: whether a data directory is settled by the reference given from now on.
+        pricing: whether figures are shown, which on Kafka needs the reference files.
     """
     with explained():
         if place.data is not None:
@@ -123,8 +124,9 @@ def asking(place: Place, *, renewing: bool = False) -> Iterator[Desk]:
                 yield embedded
         else:
             with _deployed(place) as deployed:
-                # Without terms nothing of what follows could be shown: say so before asking.
-                deployed.newest_reference()
+                if pricing:
+                    # Without terms nothing of what follows could be shown: say so before asking.
+                    deployed.newest_reference()
                 yield deployed
 
 

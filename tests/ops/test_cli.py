@@ -16,6 +16,7 @@ COMMANDS = {
     *("demo", "generate", "settle", "price", "accruals", "statements", "close", "explain"),
     "declare",
     *("verify", "worker", "api", "archive", "doctor", "suspense", "quarantine", "state"),
+    *("change", "exceptions"),
     *("topics", "deck", "bench"),
 }
 

@@ -12,16 +12,18 @@ from pathlib import Path
 import pytest
 
 from ops.engine import Engine, Pace, run
-from schemas.topics import USAGE
+from schemas.topics import EXCEPTIONS, PARTY, REFERENCE, USAGE
 from streams.files import read_file
 from streams.local import LocalStore
 from streams.log import Message
 from streams.privacy import Tokens
 from streams.settle import Step
 from tests.builders import tables
+from tests.notifications import broken, told
 from tests.ops.books import ALL, reference, usage_file
 
 QUICK = Pace(rate_linger_seconds=0.01, accrue_linger_seconds=0.01, accrue_cadence_seconds=0.01)
+PATIENCE_SECONDS = 60
 
 
 class Watcher:
@@ -44,7 +46,7 @@ def overlap(request: pytest.FixtureRequest) -> bool:
 
 @contextmanager
 def engine(
-    directory: Path, watcher: Watcher, *, overlap: bool = False
+    directory: Path, watcher: Watcher, *, overlap: bool = False, controls: bool = False
 ) -> Iterator[tuple[Engine, LocalStore]]:
     """An engine on an embedded log with the events of the books on it."""
     known = tables(reference(directory / "reference"))
@@ -52,7 +54,9 @@ def engine(
         for messages in usage_messages(directory):
             store.append(USAGE.name, 0, messages)
         open_hop = partial(store.hop, overlap=overlap)
-        made = Engine(known, Tokens(b"key"), directory / "state", open_hop, QUICK, watcher)
+        made = Engine(
+            known, Tokens(b"key"), directory / "state", open_hop, QUICK, watcher, controls=controls
+        )
         try:
             yield made, store
         finally:
@@ -109,6 +113,47 @@ def test_running_settles_what_comes_until_it_is_stopped(tmp_path: Path, *, overl
             stop.set()
             runner.join()
         assert ends >= 2
+
+
+def test_what_masters_told_is_taken_first(tmp_path: Path, *, overlap: bool) -> None:
+    """All of it, before any usage is rated, though it came later on the log."""
+    watcher = Watcher()
+    with engine(tmp_path, watcher, overlap=overlap, controls=True) as (made, store):
+        for number in range(20):
+            store.append(PARTY.name, 0, [(None, told(str(number)))])
+        made.drain()
+        assert store.end(REFERENCE.name, 0) == 20
+        assert settled(made) == 12
+        assert not made.take_changes()
+    commits = [hop for hop, result in watcher.steps if result == "commit"]
+    controls = commits.count("control")
+    assert controls > 0
+    assert set(commits[:controls]) == {"control"}
+
+
+def test_changes_are_taken_in_a_thread_of_their_own(tmp_path: Path, *, overlap: bool) -> None:
+    """While usage is settled in two others."""
+    stop = threading.Event()
+    with engine(tmp_path, Watcher(), overlap=overlap, controls=True) as (made, store):
+        running = threading.Thread(target=made.run, args=(stop,))
+        running.start()
+        store.append(PARTY.name, 0, [(None, told("1")), (None, broken(1))])
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while store.end(EXCEPTIONS.name, 0) < 1:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        assert store.end(REFERENCE.name, 0) == 1
+        stop.set()
+        running.join()
+
+
+def test_an_engine_without_a_control_loop_takes_no_changes(tmp_path: Path) -> None:
+    """On Kafka another process does."""
+    with engine(tmp_path, Watcher()) as (made, store):
+        store.append(PARTY.name, 0, [(None, told("1"))])
+        assert not made.take_changes()
+        assert [loop.hop.name for loop in made.loops] == ["rate", "accrue"]
+        assert store.end(REFERENCE.name, 0) == 0
 
 
 def test_a_loop_that_fails_stops_the_other(tmp_path: Path) -> None:

@@ -10,7 +10,9 @@ import pytest
 from ops.embedded import Embedded
 from ops.gauges import Gauges
 from ops.metrics import Metrics
+from schemas.topics import PARTY
 from streams.settle import Step
+from tests.notifications import broken
 from tests.ops.books import ALL, call, reference, usage_file
 
 IDLE = Step("idle")
@@ -90,3 +92,15 @@ def test_a_hop_that_is_not_watched_has_no_gauges() -> None:
     Gauges(metrics, lambda: 0.0).observe("rate", Step("abort"), 0)
     labels = {"hop": "rate", "result": "abort"}
     assert metrics.registry.get_sample_value("weir_txn_total", labels) == 1
+
+
+def test_open_exceptions_are_counted(watched: Watched) -> None:
+    """Two notifications that are none wait under one reason."""
+    hop = watched.weir.engine.control
+    assert hop is not None
+    watched.gauges.watch(hop)
+    watched.weir.put(PARTY.name, {0: [(None, broken(1)), (None, broken(2))]})
+    watched.gauges.observe("control", IDLE, 0)
+    labels = {"reason": "malformed"}
+    name = "weir_control_exceptions_open"
+    assert watched.metrics.registry.get_sample_value(name, labels) == 2

@@ -13,12 +13,15 @@ import pytest
 
 from ops.metrics import Metrics
 from schemas.codes import Outcome, Reason
-from schemas.topics import COMMANDS, CONTRIBUTIONS, USAGE
+from schemas.topics import COMMANDS, CONTRIBUTIONS, PARTY, USAGE
 from state.invariants import InvariantViolation, invariant
 from state.usage_memory import Delta
 from streams.contribution import Block, Sums, to_bytes
+from streams.control.changes import Place
+from streams.control.taking import Memory
 from streams.log import Segment
 from streams.settle import Step, Stopwatch, Work
+from tests.notifications import broken, told
 
 NOW_US = 10_000_000
 LABELLED = {
@@ -37,6 +40,9 @@ LABELLED = {
     "weir_sequence_missing": {"source"},
     "weir_suspended_events": {"reason"},
     "weir_quarantined_events": {"reason"},
+    "weir_control_read_total": {"topic", "result"},
+    "weir_control_refused_total": {"reason"},
+    "weir_control_exceptions_open": {"reason"},
     "weir_accrual_rows": set(),
     "weir_sessions_open": set(),
     "weir_sse_clients": set(),
@@ -77,6 +83,13 @@ def rate_step(**outcomes: int) -> Step:
     return Step("commit", segments, Work(delta))
 
 
+def control_step() -> Step:
+    """A committed step of the control hop: one change twice, and bytes that are none."""
+    place = Place(PARTY.name, 0, 0, 0, 1)
+    delta = Memory().take([(value, place) for value in (told("1"), told("1"), broken(1))])
+    return Step("commit", [segment(PARTY.name, 1)], Work(delta))
+
+
 def block(log_time_us: int) -> bytes:
     """An empty contribution block of usage logged at a time."""
     none = np.zeros(0, np.int64)
@@ -107,6 +120,8 @@ def exercise(metrics: Metrics) -> None:
     )
     metrics.set_missing({("MSC-1", 0): [(3, 5)]})
     metrics.set_accrual_rows(5)
+    metrics.observe_step("control", control_step(), 1)
+    metrics.set_exceptions({"malformed": 1})
     with pytest.raises(InvariantViolation):
         invariant(False, "two and two are four")  # noqa: FBT003
 
@@ -190,6 +205,23 @@ def test_losses_are_counted(metrics: Metrics) -> None:
     metrics.observe_step("rate", step, 0.1)
     metrics.observe_step("rate", replace(step, result="abort"), 0.1)
     assert value(metrics, "weir_rated_losses_total") == 2
+
+
+def test_a_control_step_counts_what_was_told(metrics: Metrics) -> None:
+    """One of each result, and the reason of what was refused."""
+    metrics.observe_step("control", control_step(), 0.1)
+    for result in ("taken", "repeated", "refused"):
+        assert value(metrics, "weir_control_read_total", topic="party.v1", result=result) == 1
+    assert value(metrics, "weir_control_refused_total", reason="malformed") == 1
+    assert value(metrics, "weir_txn_total", hop="control", result="commit") == 1
+
+
+def test_closed_exceptions_are_counted_no_more(metrics: Metrics) -> None:
+    """A reason without open exceptions has no series."""
+    metrics.set_exceptions({"malformed": 2, "no_id": 1})
+    metrics.set_exceptions({"malformed": 1})
+    assert value(metrics, "weir_control_exceptions_open", reason="malformed") == 1
+    assert value(metrics, "weir_control_exceptions_open", reason="no_id") is None
 
 
 def test_stations_come_from_the_stopwatch(metrics: Metrics) -> None:
