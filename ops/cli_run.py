@@ -18,6 +18,7 @@ from api.app import create_app
 from ops.archiving import project, writing
 from ops.cli_data import print_report, report
 from ops.config import Settings, TokenKeyError
+from ops.control import ControlWorker
 from ops.demo import Demo
 from ops.doctor import examine
 from ops.generate import generate as write_traffic
@@ -50,6 +51,7 @@ class Hop(StrEnum):
     RATE = "rate"
     ACCRUE = "accrue"
     BOTH = "both"
+    CONTROL = "control"
 
 
 def bar() -> Progress:
@@ -154,9 +156,12 @@ def generate(
 
 def worker(
     brokers: Brokers,
-    reference: Reference,
+    part: Annotated[Hop | None, typer.Argument(help="What to run, as --hop.")] = None,
+    reference: Annotated[
+        Path | None, typer.Option(help="Reference files.", envvar="WEIR_REFERENCE")
+    ] = None,
     data: Annotated[Path, typer.Option(help="Local state.", envvar="WEIR_DATA")] = Path("data"),
-    hop: Annotated[Hop, typer.Option(help="Which hops to run.")] = Hop.BOTH,
+    hop: Annotated[Hop | None, typer.Option(help="Which hops to run; both by default.")] = None,
     slot: Annotated[str, typer.Option(help="Name among workers; a newer one takes over.")] = "0",
     metrics_host: Annotated[str, typer.Option(help="Address of /metrics.")] = "127.0.0.1",
     metrics_port: Annotated[int, typer.Option(help="Port of /metrics; 0 for none.")] = 9464,
@@ -164,7 +169,13 @@ def worker(
     """Settle usage from Kafka until told to stop; run as many as there are cores.
 
     Reference files that change are taken over without stopping; what is wrong is logged.
+    `weir worker control` takes in what masters tell; it needs no reference.
     """
+    if part is not None and hop not in (None, part):
+        raise fail(f"worker {part} and --hop {hop} are two things: say one")
+    chosen = part or hop or Hop.BOTH
+    if reference is None and chosen is not Hop.CONTROL:
+        raise fail("say what to settle by: --reference DIR")
     given = {
         "brokers": brokers,
         "data": data,
@@ -175,8 +186,12 @@ def worker(
     try:
         settings = Settings(**given)  # type: ignore[arg-type]
         set_up(settings.log_level)
-        hops = HOPS if hop is Hop.BOTH else (hop.value,)
-        Worker(settings, reference, Metrics(wall_clock_us), hops).run()
+        metrics = Metrics(wall_clock_us)
+        if reference is None or chosen is Hop.CONTROL:
+            ControlWorker(settings, metrics).run()
+        else:
+            hops = HOPS if chosen is Hop.BOTH else (chosen.value,)
+            Worker(settings, reference, metrics, hops).run()
     except (ValidationError, InvalidReferenceError, TokenKeyError) as error:
         raise fail(str(error)) from error
     except (Fenced, InvariantViolation) as error:

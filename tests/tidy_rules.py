@@ -47,6 +47,7 @@ ORACLE = "ops/oracle*.py"
 CONFINED = {
     "confluent_kafka": "streams/kafka*.py",
     "fastapi": "api/*.py",
+    "faust": "streams/control/faust_app.py",
     "pyruhvro": "schemas/columns.py",
     "rocksdict": "state/rocks.py",
     "sqlite3": "streams/local*.py",
