@@ -113,7 +113,8 @@ def parse(app: typer.Typer, words: list[str]) -> None:
 
 def test_the_file_has_the_form_that_compose_reads() -> None:
     """Every key is known and every value has its type; the expected services are there."""
-    assert set(compose().services) == {"kafka", "topics", "rate", "accrue", "api", "prometheus"}
+    services = {"kafka", "topics", "rate", "accrue", "control", "api", "prometheus"}
+    assert set(compose().services) == services
 
 
 @pytest.mark.parametrize(
@@ -208,7 +209,7 @@ def test_prometheus_reads_every_lasting_process() -> None:
     assert sorted(targets) == sorted(listening)
 
 
-@pytest.mark.parametrize("name", ["topics", "rate", "accrue", "api"])
+@pytest.mark.parametrize("name", ["topics", "rate", "accrue", "control", "api"])
 def test_weir_understands_its_command_line(name: str) -> None:
     """The command exists and takes these options, and none that it needs is missing."""
     parse(import_module("ops.cli").app, compose().services[name].command)

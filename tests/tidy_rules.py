@@ -26,20 +26,8 @@ LOG_IMPLEMENTATIONS = ("streams/kafka*.py", "streams/local*.py")
 STATIONS = tuple(
     f"streams/{station}.py"
     for station in (
-        "usage",
-        "duplicates",
-        "attribution",
-        "selection",
-        "rating",
-        "lines",
-        "counting",
-        "banding",
-        "charging",
-        "limits",
-        "sharing",
-        "margins",
-        "accrual",
-        "statement",
+        *("usage", "duplicates", "attribution", "selection", "rating", "lines", "counting"),
+        *("banding", "charging", "limits", "sharing", "margins", "accrual", "statement"),
     )
 )
 ORACLE = "ops/oracle*.py"

@@ -44,10 +44,16 @@ Observe = Callable[[Delta, Intake], None]
 class HeldTopic(faust.Topic):
     """A topic whose messages are acknowledged when this program says so, and at no other time."""
 
-    async def decode(self, message: Any, *, propagate: bool = False) -> Any:  # noqa: ANN401
-        """The event of a message, which gets one more holder."""
-        message.incref()
-        return await super().decode(message, propagate=propagate)
+    def _compile_decode(self) -> None:
+        """Faust makes a topic's `decode` here; each message that goes through gets a holder."""
+        super()._compile_decode()
+        plain: Any = self.decode
+
+        async def held(message: Any, *, propagate: bool = False) -> Any:  # noqa: ANN401
+            message.incref()
+            return await plain(message, propagate=propagate)
+
+        self.decode = held  # type: ignore[method-assign]
 
 
 class Member:
