@@ -23,7 +23,7 @@ from typing import Any
 
 import faust
 
-from schemas.topics import CONTROL_PARTITIONS
+from schemas.topics import CONTROL_PARTITIONS, EXCEPTIONS, REFERENCE
 from streams.control.changes import Place
 from streams.control.control_hop import ControlHop
 from streams.control.intake import Intake
@@ -129,7 +129,7 @@ def run(settings: KafkaSettings, stop: Flag, observe: Observe) -> None:
         LogError: topics are missing, brokers do not answer, or what was written is not confirmed.
     """
     bounds = Bounds(settings, ControlHop.name)
-    for topic in ControlHop.inputs:
+    for topic in (*ControlHop.inputs, REFERENCE.name, EXCEPTIONS.name):
         bounds.partitions(topic)  # says which one is missing, which Faust would wait for
 
     def rest(topic: str, offset: int) -> tuple[list[Segment], int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import queue
@@ -12,20 +13,24 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Self
 
 import pytest
+from confluent_kafka import Consumer, TopicPartition
 
 from ops.deployed import Deployed, KafkaCluster
 from schemas.topics import AGREEMENT, EXCEPTIONS, ORDER, PARTY, REFERENCE
 from streams.control.changes import Change, Place, Refusal
+from streams.control.faust_app import _run
+from streams.control.intake import Intake
 from streams.control.taking import Memory
 from streams.kafka_admin import KafkaAdmin, KafkaAppender
 from streams.kafka_settings import KafkaSettings
+from streams.log import LogError, Message
 from tests.kafka.plugin import JarBroker
 from tests.kafka.test_commands import PATIENCE_SECONDS, ROOT, as_json, weir
 from tests.notifications import broken, told
@@ -187,6 +192,40 @@ def worker_of_users(brokers: str, directory: Path) -> Iterator[None]:
     finally:
         process.terminate()
         assert process.wait(PATIENCE_SECONDS) == 0
+
+
+def acknowledged(brokers: str, topic: str) -> int:
+    """The next offset that the group of control workers has committed, 0 for none."""
+    consumer = Consumer({"bootstrap.servers": brokers, "group.id": "weir-control"})
+    try:
+        (answer,) = consumer.committed([TopicPartition(topic, 0)], PATIENCE_SECONDS)
+    finally:
+        consumer.close()
+    return max(0, answer.offset)
+
+
+def refuse_to_write(topic: str, messages: Sequence[Message]) -> None:
+    """A topic that cannot be written to."""
+    msg = f"{len(messages)} messages of {topic} were not confirmed"
+    raise LogError(msg)
+
+
+def test_what_is_not_confirmed_is_not_acknowledged(own_broker: JarBroker, tmp_path: Path) -> None:
+    """The process ends saying so, and the next one takes the same notification."""
+    brokers = own_broker.address
+    masters = Masters(brokers)
+    masters.tell(10)
+    intake = Intake(lambda _, offset: ([], offset), refuse_to_write)
+    member = _run(
+        KafkaSettings(brokers=brokers), intake, tmp_path, threading.Event(), lambda *_: None
+    )
+    with pytest.raises(LogError, match="were not confirmed"):
+        asyncio.run(member)
+    assert [acknowledged(brokers, topic) for topic in masters.sent] == [0, 0, 0]
+    with Worker(brokers) as worker:
+        wait_until(lambda: found(brokers) == masters.expected)
+        assert worker.end(signal.SIGTERM) == 0
+    assert {t: acknowledged(brokers, t) for t in masters.sent} == dict(masters.sent)
 
 
 def test_commands_and_worker(own_broker: JarBroker, tmp_path: Path) -> None:
