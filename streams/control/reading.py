@@ -310,6 +310,10 @@ def _change(said: JsonObject, resource: Resource, of: _Notification, place: Plac
     """
     name = _id(said, resource.kind)
     is_gone = _DELETE.search(of.event_type) is not None
+    if is_gone and (told := _by_event(of.event_type)) and told is not resource:
+        # An event type may be wrong, and an end is too much to take on its word alone.
+        wrong = f"{of.event_type} holds {resource.kind} {name}; send the delete of what has ended"
+        raise Unfit("unknown_event", wrong)
     try:
         at_us = _time(said, of)
         # Whatever body an end has, it is an end.
@@ -365,7 +369,7 @@ def _take_prices(offering: Change, of: _Notification, outcome: _Outcome) -> None
         if not any(name in said for name in _PRICES):
             continue
         if said.get("id") is None:
-            outcome.ignored["price without id"] += 1
+            outcome.ignored["price_without_id"] += 1
             continue
         as_created = of._replace(event_type="productofferingpricecreateevent")
         _take(said, BY_NAME["productofferingprice"], as_created, outcome)

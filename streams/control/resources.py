@@ -92,8 +92,17 @@ PRODUCT_AGREEMENTS = _all_as("agreements", shapes.agreements, "agreement", "agre
 # Elsewhere the reference has one form; what it comes to stands beside it.
 AGREEMENTS: Rules = {
     **_all_as("agreements", shapes.agreements),
-    "agreement": (("agreement", shapes.things), ("agreements", shapes.agreements)),
+    "agreement": (
+        ("agreement", shapes.things_by(lambda: REFERENCE)),
+        ("agreements", shapes.agreements),
+    ),
 }
+# Whatever is looked up by an id later must be text, for an id that is a list could not be.
+REFERENCE: Rules = _rules(id=shapes.identifier, name=shapes.text)
+CHANNEL: Rules = {**REFERENCE, **_rules(channel=shapes.thing_by(lambda: REFERENCE))}
+_reference = shapes.thing_by(lambda: REFERENCE)
+_references = shapes.things_by(lambda: REFERENCE)
+_channels = shapes.things_by(lambda: CHANNEL)
 COMMON: Rules = {
     **CHARACTERISTICS,
     **IDENTIFIERS,
@@ -107,19 +116,20 @@ COMMON: Rules = {
         engagedParty=shapes.parties,
         # The history of every thing folds these two (`state/entities.py`).
         itemStateChange=shapes.item_states,
-        productOrderItem=shapes.things,
+        productOrderItem=shapes.things_by(lambda: ITEM),
     ),
 }
+VALID: Rules = _rules(validFor=shapes.period)
 PARTY: Rules = {
     **COMMON,
-    **_rules(contactMedium=shapes.things, creditRating=shapes.things),
+    **_rules(contactMedium=shapes.media, creditRating=shapes.things_by(lambda: VALID)),
 }
 ORGANIZATION: Rules = {
     **PARTY,
     **_rules(
         tradingName=shapes.text,
         existsDuring=shapes.period,
-        organizationParentRelationship=shapes.thing,
+        organizationParentRelationship=shapes.thing_by(lambda: _rules(organization=_reference)),
     ),
 }
 INDIVIDUAL: Rules = {**PARTY, **_rules(givenName=shapes.text, familyName=shapes.text)}
@@ -128,23 +138,23 @@ PARTY_ROLE: Rules = {
     **AGREEMENTS,
     **_rules(
         role=shapes.text,
-        contactMedium=shapes.things,
-        creditProfile=shapes.things,
-        partyRoleSpecification=shapes.thing,
+        contactMedium=shapes.media,
+        creditProfile=shapes.things_by(lambda: VALID),
+        partyRoleSpecification=_reference,
     ),
 }
 PARTNERSHIP: Rules = {
     **COMMON,
-    **_rules(partner=shapes.things_by(lambda: PARTY_ROLE), specification=shapes.thing),
+    **_rules(partner=shapes.things_by(lambda: PARTY_ROLE), specification=_reference),
 }
 OFFERING: Rules = {
     **COMMON,
     **AGREEMENTS,
     **_rules(
-        productOfferingPrice=shapes.things,
-        productSpecification=shapes.thing,
-        category=shapes.things,
-        channel=shapes.things,
+        productOfferingPrice=_references,
+        productSpecification=_reference,
+        category=_references,
+        channel=_channels,
         place=shapes.things,
     ),
 }
@@ -159,8 +169,10 @@ AGREEMENT: Rules = {
         agreementType=shapes.text,
         agreementPeriod=shapes.period,
         completionDate=shapes.period,
-        agreementItem=shapes.things,
-        associatedAgreement=shapes.things,
+        agreementItem=shapes.things_by(
+            lambda: _rules(product=_references, productOffering=_references)
+        ),
+        associatedAgreement=_references,
     ),
 }
 PRODUCT: Rules = {
@@ -171,8 +183,8 @@ PRODUCT: Rules = {
         terminationDate=shapes.moment_text,
         orderDate=shapes.moment_text,
         creationDate=shapes.moment_text,
-        productOffering=shapes.thing,
-        productSpecification=shapes.thing,
+        productOffering=_reference,
+        productSpecification=_reference,
         product=shapes.things_by(lambda: PRODUCT),
         place=shapes.things,
     ),
@@ -182,7 +194,7 @@ ITEM: Rules = {
         id=shapes.identifier,
         action=shapes.state,
         state=shapes.state,
-        productOffering=shapes.thing,
+        productOffering=_reference,
         product=shapes.thing_by(lambda: PRODUCT),
         productOrderItem=shapes.things_by(lambda: ITEM),
     ),
@@ -194,17 +206,16 @@ ORDER: Rules = {
     **_rules(
         completionDate=shapes.moment_text,
         cancellationDate=shapes.moment_text,
-        channel=shapes.things,
-        productOrderItem=shapes.things_by(lambda: ITEM),
+        channel=_channels,
     ),
 }
-CANCEL_ORDER: Rules = {**COMMON, **_rules(productOrder=shapes.thing)}
+CANCEL_ORDER: Rules = {**COMMON, **_rules(productOrder=_reference)}
 SERVICE: Rules = {
     **COMMON,
     **_rules(
         startDate=shapes.moment_text,
         endDate=shapes.moment_text,
-        serviceSpecification=shapes.thing,
+        serviceSpecification=_reference,
         place=shapes.things,
     ),
 }
@@ -213,7 +224,7 @@ RESOURCE: Rules = {
     **_rules(
         startOperatingDate=shapes.moment_text,
         endOperatingDate=shapes.moment_text,
-        resourceSpecification=shapes.thing,
+        resourceSpecification=_reference,
         place=shapes.things,
         **dict.fromkeys(
             (
@@ -235,7 +246,7 @@ TICKET: Rules = {
         creationDate=shapes.moment_text,
         resolutionDate=shapes.moment_text,
         statusChangeDate=shapes.moment_text,
-        relatedEntity=shapes.things,
+        relatedEntity=shapes.things_by(lambda: {**REFERENCE, **_rules(entity=_reference)}),
     ),
     **_all_as("statusChangeHistory", shapes.things, "statusChange"),
 }

@@ -221,6 +221,19 @@ def characteristics(value: object, path: str) -> JsonObject:
     return {name: values[0] if len(values) == 1 else values for name, values in several.items()}
 
 
+def media(value: object, path: str) -> list[JsonObject]:
+    """Contact media; what the older dialect has in a medium's characteristic stands in it."""
+    found = []
+    for n, one in enumerate(things(value, path)):
+        inner = thing(one.get("characteristic") or {}, f"{path}[{n}].characteristic")
+        own = {name: said for name, said in one.items() if name != "characteristic"}
+        medium = {**inner, **own}
+        if medium.get("country") is not None:
+            text(medium["country"], f"{path}[{n}].country")
+        found.append(medium)
+    return found
+
+
 def item_states(value: object, path: str) -> list[JsonObject]:
     """States of order items by the item's id, as a state change tells them."""
     return [

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from streams.control.changes import Form, Place
 from streams.control.reading import DEPTH_MAX, Reading, read
+from streams.control.resources import IGNORED
 from tests.notifications import AT, AT_US, KNOWN_US, change, notice, place, reading, refusal
 
 AGREEMENT = {"id": "A-1", "name": "ALFA", "agreementType": "interconnect"}
@@ -137,3 +140,25 @@ def test_contradictory_validity_is_refused(stem: str, kind: str, said: dict[str,
     found = refusal(stem, notice(kind, "CreateEvent", {"id": "1", **said}))
     assert found.reason == "contradictory_validity"
     assert "is before" in found.detail
+
+
+def test_a_delete_of_something_else_is_refused() -> None:
+    """Event types are wrong at times; a thing is not ended on the word of one that is."""
+    event = notice("productCatalog", "DeleteEvent", {"id": "1", "name": "Wholesale"})
+    assert reading("catalog", event).changes[0].form is Form.GONE
+    for told in ("CatalogDeleteEvent", "DeleteEvent", "RemoveEvent", "productCatalogDelete"):
+        assert change("catalog", {**event, "eventType": told}).form is Form.GONE
+    refused = refusal("catalog", {**event, "eventType": "CategoryDeleteEvent"})
+    assert refused.reason == "unknown_event"
+    assert "categorydeleteevent holds productCatalog 1" in refused.detail
+
+
+def test_reasons_and_counts_are_documented() -> None:
+    """Each word that the reader gives stands on the page of the control plane."""
+    root = Path(__file__).parents[3]
+    modules = [root / "streams" / "control" / f"{name}.py" for name in ("reading", "shapes")]
+    code = "".join(module.read_text(encoding="utf-8") for module in modules)
+    page = (root / "docs" / "control-plane.md").read_text(encoding="utf-8")
+    reasons = set(re.findall(r'Unfit\(\s*"(\w+)"', code))
+    assert reasons == set(re.findall(r"^\| `(\w+)` ", page.split("## Reasons")[1], re.MULTILINE))
+    assert {"beside", "price_without_id", *IGNORED} <= set(re.findall(r"`(\w+)`", page))
