@@ -18,9 +18,6 @@ from functools import partial
 from streams.control import shapes
 from streams.control.shapes import JsonObject, Reader, Rules
 
-# Senders mix these three up; a thing has one of them, which is `Resource.state`.
-_STATE_NAMES = ("status", "state", "lifecycleStatus")
-
 
 @dataclass(frozen=True)
 class Resource:
@@ -32,6 +29,7 @@ class Resource:
         rules: the attributes that are read.
         full: a full image has one attribute of each group.
         state: the attribute that its state is kept in.
+        state_aliases: what senders call it, too, where the published files disagree or mix it up.
         spans: pairs of attributes whose times bound something.
         aliases: further names for it, in lower case.
     """
@@ -41,6 +39,7 @@ class Resource:
     rules: Rules
     full: Sequence[Sequence[str]]
     state: str = "status"
+    state_aliases: Sequence[str] = ()
     spans: Sequence[tuple[str, str]] = ()
     aliases: Sequence[str] = ()
 
@@ -51,7 +50,7 @@ class Resource:
             Unfit: an attribute that is read has another shape, is no time, or contradicts another.
         """
         found = shapes.by_rules(payload, self.rules, self.kind)
-        for other in _STATE_NAMES:
+        for other in self.state_aliases:
             if self.state not in found and other in found:
                 found[self.state] = found.pop(other)
         for start, end in self.spans:
@@ -254,7 +253,7 @@ TICKET: Rules = {
 _PARTY = partial(Resource, stem="party")
 _CATALOG = partial(Resource, stem="catalog", state="lifecycleStatus")
 _AGREEMENT = partial(Resource, stem="agreement")
-_ORDER = partial(Resource, stem="order", state="state")
+_ORDER = partial(Resource, stem="order", state="state", state_aliases=("status",))
 _INVENTORY = partial(Resource, stem="inventory")
 _TICKET = partial(Resource, stem="ticket")
 _LISTED = (("name",), ("lifecycleStatus",), ("lastUpdate",))
@@ -275,8 +274,9 @@ RESOURCES: Sequence[Resource] = (
     _PARTY(
         "partyRoleSpecification",
         rules=COMMON,
-        full=(("name",), ("lifecycleStatus", "status"), ("validFor",)),
+        full=(("name",), ("lifecycleStatus",), ("validFor",)),
         state="lifecycleStatus",
+        state_aliases=("status",),
     ),
     _PARTY("partnership", rules=PARTNERSHIP, full=(("name",), ("specification",), ("partner",))),
     _PARTY("partnershipSpecification", rules=COMMON, full=(("name",), ("roleSpecification",))),

@@ -49,6 +49,8 @@ def test_a_state_under_another_name_is_the_state() -> None:
     assert order.read({"status": "held "}) == {"state": "held"}
     both = {"status": "x", "state": "held"}
     assert order.read(both) == both
+    # A service has a state; what else a sender calls its status is an attribute of the sender's.
+    assert BY_NAME["service"].read({"status": "x"}) == {"status": "x"}
 
 
 def test_a_fault_names_the_resource() -> None:
