@@ -103,7 +103,7 @@ class Refusal:
     """A notification, or a part of one, that is not taken.
 
     Attributes:
-        reason: a word of `docs/topics.md`.
+        reason: a word of `docs/control-plane.md`.
         detail: a sentence that says what was found and what to do.
         position: where the notification stands on the log.
         known_us: when it came, by the log's clock.

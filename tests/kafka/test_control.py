@@ -33,7 +33,7 @@ from streams.kafka_settings import KafkaSettings
 from streams.log import LogError, Message
 from tests.kafka.plugin import JarBroker
 from tests.kafka.test_commands import PATIENCE_SECONDS, ROOT, as_json, weir
-from tests.notifications import broken, told
+from tests.notices import broken, told
 
 pytestmark = pytest.mark.kafka
 

@@ -14,7 +14,7 @@ from ops.cli_control import TOPICS, Stream
 from ops.embedded import Embedded
 from schemas.topics import EXCEPTIONS, NOTIFIED, PARTY, REFERENCE
 from streams.control.changes import Change, Refusal
-from tests.notifications import broken, told
+from tests.notices import broken, told
 from tests.ops.books import reference, settle
 
 NONE = {"taken": 0, "repeated": 0, "refused": 0, "ignored": 0}

@@ -17,7 +17,7 @@ from schemas.topics import PARTY
 from streams.control.changes import Place
 from streams.control.intake import Intake
 from streams.log import Message, Segment
-from tests.notifications import broken, told
+from tests.notices import broken, told
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ from streams.control.control_hop import ControlHop
 from streams.control.taking import RESULTS
 from streams.settle import Loop, Step, Stopwatch
 from tests.hop_makers import EVERYTHING, latest, new_broker
-from tests.notifications import broken, told
+from tests.notices import broken, told
 from tests.sim.broker import Fault, Point, SimulatedBroker
 from tests.sim.log import SimulatedCrash, SimulatedLog
 

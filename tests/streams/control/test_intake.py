@@ -14,7 +14,7 @@ from streams.control.changes import Change, Place, Refusal
 from streams.control.intake import Intake
 from streams.log import LogError, Message, Segment
 from tests.hop_makers import latest, new_broker
-from tests.notifications import broken, told
+from tests.notices import broken, told
 from tests.sim.broker import SimulatedBroker
 
 POOL = [told("1"), told("2"), told("2", event="Delete"), broken(1), broken(2)]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from schemas.topics import PARTY
 from streams.control.changes import Change, Place, Refusal
 from streams.control.taking import IGNORED, REFUSED, REPEATED, TAKEN, Memory
-from tests.notifications import broken, told
+from tests.notices import broken, told
 
 POOL = [told("1"), told("1", 2), told("2", event="Create"), told("2", event="Delete"), broken(1)]
 POOL += [broken(2), b"[]"]
