@@ -25,9 +25,7 @@ from streams.control.in_service import (
     unknown_status,
 )
 from tests.streams.control.inventory_makers import day_of, day_text, day_us
-
-Told = tuple[int, Stage, Dates | None, str | None, bool]
-"""Day, stage, dates (None: deleted), under what (None: not said; empty: nothing), whether whole."""
+from tests.streams.control.plain_service import DAY_FIRST, DAY_LAST, Told, plain
 
 WAITING, RUNNING, PAUSED, ENDED, VOID = Stage
 
@@ -219,81 +217,16 @@ VERSIONS = st.lists(
 ).map(lambda versions: sorted(versions, key=lambda version: version[0]))
 
 
-def plain_lives(versions: Sequence[Told]) -> list[list[Told]]:
-    """The versions by life."""
-    found: list[list[Told]] = [[]]
-    for before, version in pairwise([None, *versions]):
-        assert version is not None
-        if before and before[1] in {ENDED, VOID} and version[1] not in {ENDED, VOID}:
-            found.append([])
-        found[-1].append(version)
-    return found
-
-
-def plain_is_in(life: Sequence[Told], said: Dates, day: int) -> bool:
-    """Whether a life is in service on a day, by its dates and what it was told as until then."""
-    started, over = (day_text(day) >= date if date else None for date in said[:2])
-    if over or started is False or (said.accepted and day_text(day) < said.accepted):
-        return False
-    stages = [version[1] for version in life if version[0] <= day]
-    if stages and stages[-1] is VOID:
-        return False
-    if over is None and ENDED in stages:
-        return False
-    stages = [stage for stage in stages if stage is not ENDED]
-    if stages and stages[-1] is RUNNING:
-        return True
-    ran = {version[1] for version in life} & {RUNNING, PAUSED, ENDED}
-    return bool(started and ran and not set(stages) - {WAITING})
-
-
-def plain_under(life: Sequence[Told], day: int) -> str:
-    """Under what a life is on a day, told or taken from its neighbours."""
-    found = ""
-    for number, version in reversed(list(enumerate(life))):
-        if version[0] > day and number > 0:
-            continue
-        _, stage, _, under, _ = version
-        if under is None or (under == "" and stage is WAITING):
-            later = [other[3] for other in life[number + 1 :] if other[3]]
-            found = later[0] if later else ("" if under == "" else "?")
-        else:
-            found = "?" if under == "" and stage is ENDED else under
-        if found != "?":
-            return found
-    return ""
-
-
-def plain(versions: Sequence[Told]) -> list[str]:
-    """Under what a thing is in service on each day from -2 to 15, one day after the other."""
-    found = [""] * 18
-    carried, free_from = Dates(), -2
-    lives = plain_lives(versions)
-    for number, life in enumerate(lives):
-        last = [version[2] for version in life if version[2] is not None]
-        if not last or not any(version[4] for version in life):
-            continue
-        said = Dates(*(n if n != o else "" for n, o in zip(last[-1], carried, strict=True)))
-        carried = last[-1]
-        until = lives[number + 1][0][0] if number + 1 < len(lives) else 16
-        days_in = [day for day in range(free_from, until) if plain_is_in(life, said, day)]
-        for day in days_in:
-            found[day + 2] = plain_under(life, day)
-        ends = [version[0] for version in life if version[1] in {ENDED, VOID}]
-        free_from = max(days_in) + 1 if days_in else min([*ends, 16])
-    return found
-
-
 @given(VERSIONS)
 def test_a_plain_reading_day_by_day_finds_the_same(versions: Sequence[Told]) -> None:
     """Every day is in service under the same in both, and spans neither overlap nor touch."""
     spans = service(steps(*versions)).spans
-    found = [""] * 18
+    found = dict.fromkeys(range(DAY_FIRST, DAY_LAST + 1), "")
     for span, under in cut(spans):
-        for day in range(-2, 16):
+        for day in found:
             if span.from_us <= day_us(day) < span.upto_us:
-                assert found[day + 2] == ""
-                found[day + 2] = under
+                assert found[day] == ""
+                found[day] = under
     assert found == plain(versions)
     for held in spans.values():
         assert all(one.upto_us < other.from_us for one, other in pairwise(held))

@@ -23,6 +23,7 @@ from tests.streams.control.inventory_makers import (
     told,
 )
 from tests.streams.control.order_makers import leaf, order
+from tests.streams.control.plain_service import plain_ordered
 
 
 def sold(*changes: Change) -> tuple[list[OrderItem], list[str]]:
@@ -204,28 +205,6 @@ ITEMS = st.lists(st.tuples(ACTIONS, DAYS, DAYS, SAID), max_size=6).map(
 )
 
 
-def plain(items: list[OrderItem], day: int) -> tuple[str, int] | None:
-    """Under what and in how many units P is in service on a day: each item once, as of that day."""
-    status, under, units, is_known = "", "", 1, False
-    actions = [Action.ADD, Action.MODIFY, Action.DELETE]
-    for one in sorted(
-        items,
-        key=lambda i: (i.completed_us, i.holds_us, actions.index(i.action), i.order),  # type: ignore[arg-type]
-    ):
-        holds = one.holds_us is not None and one.holds_us <= day_us(day)
-        if holds and one.action is Action.ADD:
-            status, under, units = "active", one.agreement, one.units or 1
-        elif holds and one.action is Action.DELETE:
-            status = "terminated"
-        elif holds and status != "terminated" and (status or not is_known):
-            status = status or "active"
-            if one.status in {"active", "suspended", "terminated"}:
-                status = one.status
-            under, units = one.agreement or under, one.units or units
-        is_known = True
-    return (under, units) if status == "active" and under else None
-
-
 @given(ITEMS, st.randoms())
 def test_a_plain_reading_of_each_day_finds_the_same(items: list[OrderItem], random: Any) -> None:  # noqa: ANN401
     """In whatever order items come; the intervals of a product neither overlap nor repeat."""
@@ -235,7 +214,7 @@ def test_a_plain_reading_of_each_day_finds_the_same(items: list[OrderItem], rand
     for day in range(-1, 12):
         at_us = day_us(day)
         found = [(r.agreement, r.units) for r in rows if r.from_us <= at_us < r.upto_us]
-        expected = plain(items, day)
+        expected = plain_ordered(items, day)
         assert found == ([] if expected is None else [expected])
     for one, other in pairwise(rows):
         assert one.upto_us <= other.from_us
