@@ -66,10 +66,9 @@ def held(
             steps: list[Step[Holding]] = []
             wrong: Sequence[Finding] = ()
             for version in entities.history(kind, name):
-                step, found = _step(kind, name, version, steps[-1] if steps else None, names)
-                steps.append(step)
                 # What an earlier version got wrong, a later one may have put right.
-                wrong = wrong if version.is_gone else found
+                step, wrong = _step(kind, name, version, steps[-1] if steps else None, names)
+                steps.append(step)
             in_service = service(steps)
             for holding, of_holding in in_service.spans.items():
                 spans.setdefault(holding, []).extend(of_holding)

@@ -119,10 +119,9 @@ def _product(
     steps: list[Step[Terms]] = []
     wrong: Sequence[Finding] = ()
     for version in versions:
-        step, found = _step(name, version, steps[-1] if steps else None, names)
-        steps.append(step)
         # What an earlier version got wrong, a later one may have put right.
-        wrong = wrong if version.is_gone else found
+        step, wrong = _step(name, version, steps[-1] if steps else None, names)
+        steps.append(step)
     found_service = service(steps)
     rows = [
         InService(name, terms.agreement, span.from_us, span.upto_us, terms.units)

@@ -135,6 +135,18 @@ def test_suspended_first_was_in_service_before() -> None:
     ]
 
 
+def test_waiting_again_is_not_in_service() -> None:
+    """Active, then told as pending again: the start in between says nothing of that time."""
+    found = days(told(2, RUNNING, dates(1)), told(5, WAITING, dates(1)), told(8, RUNNING, dates(1)))
+    assert found == [(1, 5, "A"), (8, None, "A")]
+
+
+def test_a_new_life_may_begin_where_the_last_one_ended() -> None:
+    """Told as over on day 10, since day 7; told on day 20 that it is back since day 8."""
+    found = days(told(2, RUNNING), told(10, ENDED, dates(None, 7)), told(20, RUNNING, dates(8)))
+    assert found == [(2, 7, "A"), (8, None, "A")]
+
+
 def test_a_thing_comes_back() -> None:
     """Over on day 10, active again from 20; the dates of its first life are not of its second."""
     first = dates(2, 10)

@@ -143,10 +143,12 @@ def test_what_was_sold_can_be_modified_when_it_is_retired() -> None:
 
 
 def test_a_modification_is_under_the_agreement_of_its_product() -> None:
-    """It names none itself; the catalogue of ALFA-1 is open to it."""
+    """It names none itself; the catalogue of ALFA-1 is open to it, and what is not there is not."""
     private = [offering(name, 0, agreement=[{"id": "ALFA-1"}]) for name in ("PORT", "PORT+")]
     changes = [*private, ordering(2, "PORT"), ordering(5, "PORT+", "modify", "2", under=None)]
     assert sold(*changes)[1] == []
+    other = ordering(6, "X", "modify", "3", under=None)
+    assert sold(*changes, other)[1] == ["unknown_offering"]
 
 
 def test_an_order_of_a_partner_needs_an_agreement() -> None:
@@ -179,6 +181,9 @@ def test_what_each_item_sold() -> None:
         OrderFact(*third, None, None),
     ]
     assert facts(sold(*changes[:2])[0])[0].upto_us == FOREVER_US
+    # Sold again on day 11: the end of day 9 is none of this one.
+    again = facts(sold(*changes, ordering(11, "PORT", name="4"))[0])[-1]
+    assert (again.from_us, again.upto_us) == (day_us(11), FOREVER_US)
 
 
 DAYS = st.integers(0, 9)

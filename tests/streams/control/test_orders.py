@@ -57,6 +57,12 @@ def test_an_order_that_is_completed_when_it_is_first_told() -> None:
     assert days(*seen) == {"1": 5}
 
 
+def test_an_item_that_comes_again_is_a_new_one() -> None:
+    """Completed on day 2, no longer in the order on day 4, completed again on day 6."""
+    images = [order(2, leaf("1", "add")), order(4), order(6, leaf("1", "add"))]
+    assert days(*images) == {"1": 6}
+
+
 def test_a_delete_holds_from_the_end_of_the_product() -> None:
     """Completed on day 4, with an end on day 3; a start does not matter to it."""
     ended = leaf("1", "delete", terminationDate=day_text(3), startDate=day_text(1))

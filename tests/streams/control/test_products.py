@@ -169,3 +169,9 @@ def test_a_deleted_product_has_ended() -> None:
     """On the day of its deletion; made again it is in service again."""
     days, _ = found(product(0), told("product", "P", 5, {}, Form.GONE), product(9))
     assert days == [("ALFA-1", 0, 5, 1), ("ALFA-1", 9, None, 1)]
+
+
+def test_what_is_wrong_with_a_deleted_product_is_forgotten() -> None:
+    """Nobody can put it right any more."""
+    gone = told("product", "P", 5, {}, Form.GONE)
+    assert found(product(0), product(3, "odd"), gone) == ([("ALFA-1", 0, 5, 1)], [])
