@@ -11,9 +11,9 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
+MICROSECONDS = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_SECOND_US = 1_000_000
 _LAST_S = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // timedelta(seconds=1)
 _DATE_LENGTH = len("2026-01-31")
 _FORM = re.compile(
@@ -45,11 +45,16 @@ def parse_time(text: str) -> int:
     return (instant - _EPOCH) // _MICROSECOND
 
 
+def whole_second(at_us: int) -> int:
+    """The first whole second since the epoch that is not before an instant."""
+    return -(-at_us // MICROSECONDS)
+
+
 def moment(at_us: int) -> str:
     """An instant as `attribution.csv` has it, in UTC; part of a second is rounded up.
 
     Rounding up keeps the half-open rule: what begins within a second holds from the next one, and
     what ends within it holds to its end. Nothing is written beyond the year 9999.
     """
-    second = min(-(-at_us // _SECOND_US), _LAST_S)
+    second = min(whole_second(at_us), _LAST_S)
     return (_EPOCH + timedelta(seconds=second)).isoformat()
