@@ -12,7 +12,7 @@ import zlib
 from dataclasses import dataclass
 from typing import Literal
 
-Axis = Literal["usage", "settlement"]
+Axis = Literal["usage", "settlement", "control"]
 Keeps = Literal["all", "latest"]
 
 
@@ -62,6 +62,9 @@ ACCRUE_CHANGELOG = Topic(
 STATEMENTS = Topic(
     "statements.v1", "settlement", "latest", "statement number", "closed periods, immutable"
 )
+REFERENCE = Topic(
+    "reference.v1", "control", "latest", "change", "changes that masters told, each once"
+)
 
 TOPICS = (
     USAGE,
@@ -76,6 +79,7 @@ TOPICS = (
     ACCRUALS,
     ACCRUE_CHANGELOG,
     STATEMENTS,
+    REFERENCE,
 )
 
 

@@ -176,7 +176,8 @@ class Database:
                     f"{self.path.parent} was created with {axis}_partitions={there}, not {count}: "
                     f"the count is fixed at creation; ask for {there} or use a new directory"
                 )
-        return {axis: meta[f"{axis}_partitions"] for axis in wanted}
+        counts = {axis: meta[f"{axis}_partitions"] for axis in wanted}
+        return {**counts, "control": 1}
 
     def _create(self, counts: Mapping[str, int]) -> None:
         for axis, count in counts.items():
