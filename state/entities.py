@@ -20,6 +20,7 @@ from streams.control.changes import Change, Form
 FOREVER_US = 2**63 - 1
 ITEM_STATES = "itemStateChange"
 ITEMS = "productOrderItem"
+NO_SOURCES: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,32 @@ class Entities:
             entity.versions = versions(self.changes(kind, name))
         return entity.versions
 
+    def first_told(self, kind: str, name: str) -> tuple[int, str]:
+        """When and where a thing was told of first, by what things are put in order of arrival."""
+        return min(map(_arrival, self._known[kind][name].changes.values()))
+
+    def of_record(
+        self, sources: Mapping[str, str] = NO_SOURCES
+    ) -> tuple[Entities, Sequence[Change]]:
+        """The things as their source of record tells them, and the changes of other sources.
+
+        Args:
+            sources: which source is that of a kind. A kind that is not named has for each of its
+                things the source that told of it first.
+        """
+        held, others = Entities(), list[Change]()
+        for kind, things in self._known.items():
+            for name, entity in things.items():
+                changes = entity.changes.values()
+                source = sources.get(kind) or min((*_arrival(c), c.source) for c in changes)[-1]
+                apart = [change for change in changes if change.source != source]
+                if apart:
+                    kept = {d: c for d, c in entity.changes.items() if c.source == source}
+                    entity, others = _Entity(kept), [*others, *apart]  # noqa: PLW2901 - less of it
+                if entity.changes:
+                    held._known.setdefault(kind, {})[name] = entity
+        return held, sorted(others, key=lambda change: (change.kind, change.id, *_order(change)))
+
     def at(
         self, kind: str, name: str, at_us: int, known_us: int | None = None
     ) -> EntityVersion | None:
@@ -107,6 +134,11 @@ class Entities:
     def latest(self, kind: str, name: str) -> EntityVersion | None:
         """What a thing is by its newest change; None when it is gone or unknown."""
         return self.at(kind, name, FOREVER_US - 1)
+
+
+def _arrival(change: Change) -> tuple[int, str]:
+    """When and where a change came to be known."""
+    return change.known_us, change.position
 
 
 def _order(change: Change) -> tuple[int, str, str, str]:

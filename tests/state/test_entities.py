@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given
@@ -89,3 +90,27 @@ def test_any_order_and_repetition_comes_to_the_same(told: list[Change], random: 
     again = [*told, *random.choices(told, k=3)] if told else []
     random.shuffle(again)
     assert known(*told).history("productOrder", "1") == known(*again).history("productOrder", "1")
+
+
+def from_source(source: str, known_us: int, **said: Any) -> Change:  # noqa: ANN401
+    """A full image of the order 1 that a source told."""
+    return replace(change(10, Form.FULL, known_us, **said), source=source)
+
+
+def test_the_source_that_told_first_is_that_of_record() -> None:
+    """What another one says of the same thing is not folded, whatever its master's clock says."""
+    first, second = from_source("crm", 1, n=1), from_source("shop", 2, n=2)
+    held, others = known(second, first).of_record()
+    assert [v.attributes for v in held.history("productOrder", "1")] == [{"n": 1}]
+    assert others == [second]
+    assert held.first_told("productOrder", "1") == (1, "order.v1/0/0/0")
+
+
+def test_a_declared_source_is_that_of_record() -> None:
+    """Even if it has not told anything yet: then nothing is known."""
+    first, second = from_source("crm", 1, n=1), from_source("shop", 2, n=2)
+    held, others = known(first, second).of_record({"productOrder": "shop"})
+    assert [v.attributes for v in held.history("productOrder", "1")] == [{"n": 2}]
+    assert others == [first]
+    held, others = known(first).of_record({"productOrder": "shop"})
+    assert (held.kinds(), others) == ([], [first])
