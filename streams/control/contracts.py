@@ -26,8 +26,8 @@ from schemas.tmf651 import PARTNER, TERMS, from_tmf651
 from state.entities import Entities, EntityVersion
 from streams.control.derived import Finding
 from streams.control.parties import AGREEMENT, characteristics, engaged, text
-from streams.control.periods import validity
-from streams.control.times import SECOND_US, moment, parse_time
+from streams.control.periods import SECOND_US, validity
+from streams.control.times import moment, parse_time
 
 IN_FORCE = frozenset({"approved", "active", "inforce", "in force", "signed"})
 ENDED = frozenset({"terminated", "cancelled", "canceled", "expired", "ended", "closed"})

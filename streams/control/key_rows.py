@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from schemas.agreements import OWN_NAME
@@ -18,11 +19,13 @@ from schemas.fields import DIGITS, DIGITS_ADVICE
 from schemas.keys import KEY_LENGTH_MAX, RANGE_ADVICE, RANGE_DIGITS_MAX, RANGES, kind_of
 from schemas.moments import FIRST_YEAR, LAST_YEAR, OPEN_FROM_S, OPEN_UPTO_S, parse_moment
 from streams.control.derived import Finding, Key
+from streams.control.periods import SECOND_US
 from streams.control.stretches import Stretch, common, united, without
-from streams.control.times import SECOND_US, moment, parse_time
+from streams.control.times import moment, parse_time
 
 FIRST_S = parse_time(f"{FIRST_YEAR + 1}-01-01") // SECOND_US
 LAST_S = parse_time(f"{LAST_YEAR}-01-01") // SECOND_US
+MOMENTS_KEPT = 65_536
 
 
 class Claim(NamedTuple):
@@ -51,21 +54,40 @@ def claims(keys: Iterable[Key]) -> tuple[Sequence[Claim], Sequence[Finding]]:
 
 def _claim(row: Key) -> Claim:
     """A row as it is meant; ValueError where a file could not hold it."""
-    code = kind_of(row.kind)
-    if any(unicodedata.category(letter).startswith("C") for letter in row.key):
+    code = _kind(row.kind)
+    plain = row.key.isascii() and row.key.isprintable()
+    if not plain and any(unicodedata.category(c).startswith("C") for c in row.key):
         msg = f"{row.key!r} has characters that cannot be printed; remove them"
         raise ValueError(msg)
     if not 0 < len(row.key) <= KEY_LENGTH_MAX or row.key != row.key.strip():
         msg = f"{row.key!r} is not a key; write 1 to {KEY_LENGTH_MAX} letters, none blank outside"
         raise ValueError(msg)
-    if KeyKind(code) in RANGES:
+    if code in RANGES:
         if re.fullmatch(DIGITS, row.key, re.ASCII) is None:
             raise ValueError(f"{row.key!r} {DIGITS_ADVICE}")
         if len(row.key) > RANGE_DIGITS_MAX:
             raise ValueError(f"{row.key!r} {RANGE_ADVICE}")
-    start = parse_moment(row.valid_from).seconds("UTC") if row.valid_from else OPEN_FROM_S
-    end = parse_moment(row.valid_upto).seconds("UTC") if row.valid_upto else OPEN_UPTO_S
+    start = _second(row.valid_from) if row.valid_from else OPEN_FROM_S
+    end = _second(row.valid_upto) if row.valid_upto else OPEN_UPTO_S
     return Claim(row.kind, row.key, row.agreement, Stretch(start, end))
+
+
+@cache
+def _kind(label: str) -> KeyKind:
+    """The kind of key that a word names."""
+    return KeyKind(kind_of(label))
+
+
+@lru_cache(MOMENTS_KEPT)
+def _second(text: str) -> int:
+    """The second that a moment in a row is; many rows have the same ones."""
+    return parse_moment(text).seconds("UTC")
+
+
+@lru_cache(MOMENTS_KEPT)
+def _text(second: int) -> str:
+    """A second as a row has it."""
+    return moment(second * SECOND_US)
 
 
 def rows(
@@ -87,17 +109,17 @@ def rows(
     for claim in told:
         kind, key, name, when = claim
         live = None if name == OWN_NAME else agreements.get(name)
+        parts = united([when]) if live is None else common([when], live)
         if (kind, key) in given:
             detail = "stands in attribution.csv, which holds; remove it there to follow its master"
             findings.add(Finding(kind, key, "other_source", detail))
         elif name != OWN_NAME and name not in agreements:
             detail = f"belongs to {name!r}, which is no agreement in force; see what it lacks"
             findings.add(Finding(kind, key, "unknown_agreement", detail))
-        elif live is not None and not common([when], live):
+        elif live is not None and not parts:
             detail = f"belongs to {name!r}, whose partner is not live then; set a role of it active"
             findings.add(Finding(kind, key, "not_live", detail))
         else:
-            parts = united([when]) if live is None else common([when], live)
             held.setdefault((kind, key), []).extend(claim._replace(when=part) for part in parts)
     found: list[Key] = []
     for claimed in held.values():
@@ -122,7 +144,7 @@ def _settled(claimed: Sequence[Claim], rank: Rank) -> tuple[Sequence[Key], set[F
     for name in names:
         kind, key = claimed[0].kind, claimed[0].key
         wanted = united(claim.when for claim in owners[name])
-        left = without(wanted, taken)
+        left = without(wanted, taken) if taken else wanted
         if left != wanted:
             detail = f"is claimed by {name!r} too, while another has it; end one of the two claims"
             findings.add(Finding(kind, key, "two_owners", detail))
@@ -138,6 +160,6 @@ def _is_writable(part: Stretch) -> bool:
 
 def _written(part: Stretch) -> tuple[str, str]:
     """Both ends as a file has them; empty where they are open."""
-    start = "" if part.start < FIRST_S else moment(part.start * SECOND_US)
-    end = "" if part.end >= LAST_S else moment(part.end * SECOND_US)
+    start = "" if part.start < FIRST_S else _text(part.start)
+    end = "" if part.end >= LAST_S else _text(part.end)
     return start, end

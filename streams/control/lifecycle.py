@@ -20,8 +20,7 @@ from streams.control.hierarchy import cycle
 from streams.control.key_rows import Claim
 from streams.control.live import live
 from streams.control.parties import PARTY_KINDS, ROLE, characteristics, mappings, text
-from streams.control.periods import since, told_time, validity
-from streams.control.times import SECOND_US
+from streams.control.periods import SECOND_US, since, told_time, validity
 
 OFFERING = "productOffering"
 OFFERED = frozenset({"active", "launched"})

@@ -13,9 +13,8 @@ from itertools import groupby
 from schemas.moments import OPEN_FROM_S, OPEN_UPTO_S
 from state.entities import FOREVER_US, Entities, EntityVersion
 from streams.control.parties import ROLE, text
-from streams.control.periods import validity
+from streams.control.periods import SECOND_US, validity
 from streams.control.stretches import Stretch, united
-from streams.control.times import SECOND_US
 
 LIVE = frozenset({"active", "live", "launched"})
 """The statuses of a role that is live, in lower case; TMF669 leaves them to each master."""

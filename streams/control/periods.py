@@ -9,6 +9,8 @@ from state.entities import EntityVersion
 from streams.control.parties import mappings
 from streams.control.times import parse_time
 
+SECOND_US = 1_000_000
+
 
 def since(
     history: Sequence[EntityVersion],

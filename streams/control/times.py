@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-SECOND_US = 1_000_000
+_SECOND_US = 1_000_000
 
 
 def parse_time(text: str) -> int:
@@ -30,4 +30,4 @@ def parse_time(text: str) -> int:
 
 def moment(us: int) -> str:
     """A time as rows of `attribution.csv` have it: in UTC, rounded up to whole seconds."""
-    return (_EPOCH + timedelta(seconds=-(-us // SECOND_US))).isoformat()
+    return (_EPOCH + timedelta(seconds=-(-us // _SECOND_US))).isoformat()

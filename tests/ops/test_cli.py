@@ -16,7 +16,7 @@ COMMANDS = {
     *("demo", "generate", "settle", "price", "accruals", "statements", "close", "explain"),
     "declare",
     *("verify", "worker", "api", "archive", "doctor", "suspense", "quarantine", "state"),
-    *("topics", "deck", "bench"),
+    *("topics", "deck", "bench", "partner", "reference"),
 }
 
 
