@@ -181,8 +181,8 @@ def versions(changes: Iterable[Change]) -> Sequence[EntityVersion]:
 def merged(known: Mapping[str, Any], said: Mapping[str, Any]) -> Mapping[str, Any]:
     """What is known once some attributes have changed; a list that is said replaces the list."""
     found = {**known, **_parted(said)}
-    states = {s.get("itemId"): s.get("state") for s in said.get(ITEM_STATES, ())}
-    if states and found.get(ITEMS):
+    states = {str(s.get("itemId")): s.get("state") for s in _objects(said.get(ITEM_STATES))}
+    if states and _objects(found.get(ITEMS)):
         found[ITEMS] = _with_states(found[ITEMS], states)
     return found
 
@@ -192,16 +192,19 @@ def _parted(said: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in said.items() if name != ITEM_STATES}
 
 
-def _with_states(
-    items: Sequence[Mapping[str, Any]], states: Mapping[Any, Any]
-) -> list[dict[str, Any]]:
+def _objects(value: object) -> Sequence[Mapping[str, Any]]:
+    """The objects of a list; what a master put there that is none cannot be an item."""
+    return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
+
+
+def _with_states(items: object, states: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The items of an order, which may hold further ones, with the states that were told."""
     found = []
-    for known in items:
+    for known in _objects(items):
         item = dict(known)
-        if item.get("id") in states:
-            item["state"] = states[item["id"]]
-        if item.get(ITEMS):
+        if str(item.get("id")) in states:
+            item["state"] = states[str(item["id"])]
+        if _objects(item.get(ITEMS)):
             item[ITEMS] = _with_states(item[ITEMS], states)
         found.append(item)
     return found

@@ -33,7 +33,7 @@ IN_FORCE = frozenset({"approved", "active", "inforce", "in force", "signed"})
 ENDED = frozenset({"terminated", "cancelled", "canceled", "expired", "ended", "closed"})
 """What statuses mean, in lower case; TMF651 leaves them to each master."""
 
-NEVER_US = parse_time(f"{LAST_YEAR}-01-01")
+NEVER_S = parse_time(f"{LAST_YEAR}-01-01") // SECOND_US
 CHECKED_KEPT = 8_192
 
 
@@ -157,7 +157,7 @@ def _closed(entry: dict[str, Any], agreement: Agreement, end: _End) -> dict[str,
     if last.valid_upto is not None and not end.is_gone:
         return entry
     second = -(-end.at_us // SECOND_US)
-    if end.at_us >= NEVER_US or second >= last.valid_upto_s:
+    if second >= NEVER_S or second >= last.valid_upto_s:
         return entry
     begun = zip(entry["versions"], agreement.versions, strict=True)
     kept = [written for written, version in begun if version.valid_from_s < second]

@@ -14,6 +14,7 @@ from streams.control.deriving import Whole, whole
 from streams.control.hierarchy import parents
 from streams.control.lifecycle import Subject, stages
 from streams.control.parties import AGREEMENT, PARTY_KINDS, ROLE, engaged, mappings, text
+from streams.control.partners import partners
 from streams.control.periods import validity
 from streams.control.times import moment
 
@@ -44,10 +45,12 @@ def describe(
         raise KeyError(partner)
     held = parties.roles(known.entities).get(partner, ())
     contracts = [c for c in known.contracts if c.agreement.partner == partner]
-    names = {contract.name for contract in contracts}
+    agreements = [*_agreements(known, partner, contracts)]
+    names = {row["agreement"] for row in agreements}
     claims = [claim for claim in known.claims if claim.agreement in names]
-    subject = Subject(known.entities, partner, held, contracts, claims, at_us)
-    entry = next((e for e in known.derived.partners if e["partner"] == partner), {})
+    given = sorted(names & files.agreements)
+    subject = Subject(known.entities, partner, held, contracts, claims, at_us, given)
+    entry = next((e for e in partners(known.entities)[0] if e["partner"] == partner), {})
     told = {field: entry.get(field) for field in ("name", "country", "test")}
     return {
         "partner": partner,
@@ -66,9 +69,9 @@ def describe(
             for above in parents(known.entities, partner)
         ],
         "roles": [_role(known.entities, role_id) for role_id in held],
-        "agreements": [*_agreements(known, partner, contracts)],
+        "agreements": agreements,
         "keys": [key._asdict() for key in known.derived.keys if key.agreement in names],
-        "findings": [f._asdict() for f in _findings(known, partner, held, contracts)],
+        "findings": [f._asdict() for f in _findings(known, partner, held, agreements)],
     }
 
 
@@ -96,7 +99,7 @@ def _agreements(known: Whole, partner: str, contracts: Sequence[Contract]) -> It
         contract = taken.get(name)
         versions = () if contract is None else contract.entry["versions"]
         yield {
-            "agreement": name if contract is None else contract.name,
+            "agreement": contract.name if contract else text(newest.attributes.get("name")) or name,
             "id": name,
             "status": "deleted" if newest.is_gone else status_of(newest),
             "taken": "no" if contract is None else "yes",
@@ -113,14 +116,12 @@ def _is_of(entities: Entities, version: EntityVersion, partner: str) -> bool:
 
 
 def _findings(
-    known: Whole, partner: str, held: Sequence[str], contracts: Sequence[Contract]
+    known: Whole, partner: str, held: Sequence[str], agreements: Sequence[Row]
 ) -> Iterator[Finding]:
     """The findings about a partner, its roles, its agreements and whatever names these."""
     own = {(kind, partner) for kind in PARTY_KINDS} | {(ROLE, role_id) for role_id in held}
-    names = {contract.name for contract in contracts}
-    for row in _agreements(known, partner, contracts):
-        own.add((AGREEMENT, row["id"]))
-        names |= {row["id"], row["agreement"]}
+    own |= {(AGREEMENT, row["id"]) for row in agreements}
+    names = {row[field] for row in agreements for field in ("id", "agreement")}
     own |= {claim[:2] for claim in known.claims if claim.agreement in names}
     for finding in known.derived.findings:
         place = (finding.kind, finding.id)

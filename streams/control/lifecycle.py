@@ -52,8 +52,9 @@ class Subject:
         partner: the partner's name, which is the id of its party.
         role_ids: its roles.
         contracts: its agreements in force.
-        claims: what inventories say of keys of these agreements, live or not.
+        claims: what inventories say of keys of its agreements, live or not.
         at_us: the moment asked for, in microseconds; None asks for what was told last.
+        given: agreements of it that stand in files, of which only the names are known here.
     """
 
     entities: Entities
@@ -62,6 +63,7 @@ class Subject:
     contracts: Sequence[Contract]
     claims: Sequence[Claim]
     at_us: int | None = None
+    given: Sequence[str] = ()
 
     @property
     def at_s(self) -> int | None:
@@ -144,6 +146,9 @@ def _in_force(subject: Subject) -> Sequence[Contract]:
 def _contract(subject: Subject) -> Stage:
     """An agreement in force."""
     held = _in_force(subject)
+    if not held and subject.given:
+        detail = f"{', '.join(subject.given)} in agreements.yaml, which says since when"
+        return Stage("contract", done=True, detail=detail)
     if not held:
         detail = "has no agreement in force; have one approved that has terms"
         return Stage("contract", done=False, detail=detail)
@@ -181,11 +186,11 @@ def _entity(subject: Subject) -> Stage:
 def _catalogue(subject: Subject) -> Stage:
     """Prices, and something on offer where offerings are made to single partners."""
     held = _in_force(subject)
-    if not held:
+    if not held and not subject.given:
         detail = "has no prices, for it has no agreement in force; settle the contract first"
         return Stage("catalogue", done=False, detail=detail)
-    since_us = min(c.agreement.versions[0].valid_from_s for c in held) * SECOND_US
-    named = {name for contract in held for name in (contract.id, contract.name)}
+    since_us = _first(c.agreement.versions[0].valid_from_s * SECOND_US for c in held)
+    named = {*subject.given, *(name for c in held for name in (c.id, c.name))}
     offerings = [
         history
         for offering in subject.entities.ids(OFFERING)
@@ -201,7 +206,8 @@ def _catalogue(subject: Subject) -> Stage:
         detail = f"none of {len(offerings)} offerings made to it is active; launch one"
         return Stage("catalogue", done=False, detail=detail)
     detail = "its items have prices, and what is offered to it is active"
-    return Stage("catalogue", done=True, detail=detail, since_us=max(since_us, offered))
+    latest = offered if since_us is None else max(since_us, offered)
+    return Stage("catalogue", done=True, detail=detail, since_us=latest)
 
 
 def _is_offered(version: EntityVersion) -> bool:

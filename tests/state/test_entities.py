@@ -55,6 +55,23 @@ def test_a_part_before_its_full_image_waits() -> None:
     assert items[0]["productOrderItem"] == [{"id": "2", "state": "inProgress"}]
 
 
+def test_states_and_items_that_are_none_change_nothing() -> None:
+    """Whatever a master puts there, the order can be read; an id may be a number."""
+    items = [{"id": 1, "productOrderItem": "none"}, 5]
+    entities = known(
+        change(10, Form.FULL, productOrderItem=items),
+        change(20, itemStateChange=[{"itemId": "1", "state": "completed"}, 7, {"itemId": []}]),
+        change(30, itemStateChange="all"),
+    )
+    last = entities.latest("productOrder", "1")
+    assert last is not None
+    [item] = last.attributes["productOrderItem"]
+    assert item == {"id": 1, "productOrderItem": "none", "state": "completed"}
+    assert known(change(10, itemStateChange=[{"itemId": "1"}], productOrderItem=3)).latest(
+        "productOrder", "1"
+    )
+
+
 def test_what_is_deleted_is_not_there_until_it_is_made_again() -> None:
     """An end leaves nothing of what was known before it."""
     entities = known(

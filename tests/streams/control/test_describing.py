@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from streams.control.changes import Change
+from streams.control.derived import Known
 from streams.control.describing import describe
+from streams.control.parties import partners
 from streams.control.times import parse_time
+from tests.streams.control.test_deriving import FEWER, FOUND
 from tests.streams.control.told import (
     agreement,
     change,
     entities,
     gone,
+    known,
     organization,
     part,
     plain,
@@ -80,3 +87,35 @@ def test_who_is_no_partner_is_not_described() -> None:
     """An organization that nobody has engaged is none."""
     with pytest.raises(KeyError, match="GROUP"):
         describe(THINGS, "GROUP")
+
+
+def test_what_files_give_counts_as_a_contract() -> None:
+    """Its terms stand in agreements.yaml, and its keys come from the inventory all the same."""
+    files = Known(frozenset({"ALFA"}), frozenset({"ALFA-1"}))
+    things = entities(organization(), agreement(), product())
+    told = describe(things, "ALFA", parse_time("2026-03-01"), files)
+    stages = {stage["stage"]: stage["state"] for stage in told["stages"]}
+    assert {name for name, state in stages.items() if state == "done"} == {
+        "contract",
+        "entity",
+        "catalogue",
+        "integration",
+        "certification",
+        "go_live",
+    }
+    assert told["name"] == "ALFA Carrier"
+    assert [key["key"] for key in told["keys"]] == ["P-1"]
+    assert {f["reason"] for f in told["findings"]} == {"other_source"}
+
+
+@given(FOUND, st.sampled_from([None, "2026-02-15", "2600-06-01"]))
+@FEWER
+def test_whatever_was_told_every_partner_can_be_described(
+    told: list[Change], at: str | None
+) -> None:
+    """At any moment, as plain JSON."""
+    things = known(told)
+    for name in partners(things.of_record()[0]):
+        described = describe(things, name, None if at is None else parse_time(at))
+        assert plain(described) == described
+        assert len(described["stages"]) == 7
