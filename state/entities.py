@@ -105,6 +105,8 @@ class Entities:
     ) -> tuple[Entities, Sequence[Change]]:
         """The things as their source of record tells them, and the changes of other sources.
 
+        What is returned is for reading: it shares with these things what no other source told of.
+
         Args:
             sources: which source is that of a kind. A kind that is not named has for each of its
                 things the source that told of it first.
