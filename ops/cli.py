@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import typer
 
-from ops import cli_control, cli_data, cli_deck, cli_declare, cli_mend, cli_price, cli_run
+from ops import (
+    cli_control,
+    cli_data,
+    cli_deck,
+    cli_declare,
+    cli_mend,
+    cli_partner,
+    cli_price,
+    cli_run,
+)
 from ops.bench.cli import bench_app
 
 app = typer.Typer(
@@ -23,6 +32,7 @@ for command in (
     cli_data.explain,
     cli_data.verify,
     cli_price.price,
+    cli_partner.partner,
     cli_run.worker,
     cli_run.api,
     cli_run.archive,
@@ -35,6 +45,7 @@ app.add_typer(cli_control.exceptions_app, name="exceptions")
 app.add_typer(cli_mend.suspense_app, name="suspense")
 app.add_typer(cli_mend.quarantine_app, name="quarantine")
 app.add_typer(cli_mend.state_app, name="state")
+app.add_typer(cli_partner.reference_app, name="reference")
 app.add_typer(cli_run.topics_app, name="topics")
 app.add_typer(bench_app, name="bench")
 

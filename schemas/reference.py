@@ -210,11 +210,11 @@ def _models(
         except ValidationError as error:
             for detail in error.errors(include_url=False):
                 line, field = locate(entry, detail["loc"])
-                problems.add(file, line, field, _explain(detail))
+                problems.add(file, line, field, explain(detail))
     return models
 
 
-def _explain(detail: ErrorDetails) -> str:
+def explain(detail: ErrorDetails) -> str:
     """What one of pydantic's findings means to the author of a file."""
     match detail["type"]:
         case "missing":

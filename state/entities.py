@@ -20,6 +20,7 @@ from streams.control.changes import Change, Form
 FOREVER_US = 2**63 - 1
 ITEM_STATES = "itemStateChange"
 ITEMS = "productOrderItem"
+NO_SOURCES: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,34 @@ class Entities:
             entity.versions = versions(self.changes(kind, name))
         return entity.versions
 
+    def first_told(self, kind: str, name: str) -> tuple[int, str]:
+        """When and where a thing was told of first, by what things are put in order of arrival."""
+        return min(map(_arrival, self._known[kind][name].changes.values()))
+
+    def of_record(
+        self, sources: Mapping[str, str] = NO_SOURCES
+    ) -> tuple[Entities, Sequence[Change]]:
+        """The things as their source of record tells them, and the changes of other sources.
+
+        What is returned is for reading: it shares with these things what no other source told of.
+
+        Args:
+            sources: which source is that of a kind. A kind that is not named has for each of its
+                things the source that told of it first.
+        """
+        held, others = Entities(), list[Change]()
+        for kind, things in self._known.items():
+            for name, entity in things.items():
+                changes = entity.changes.values()
+                source = sources.get(kind) or min((*_arrival(c), c.source) for c in changes)[-1]
+                apart = [change for change in changes if change.source != source]
+                if apart:
+                    kept = {d: c for d, c in entity.changes.items() if c.source == source}
+                    entity, others = _Entity(kept), [*others, *apart]  # noqa: PLW2901 - less of it
+                if entity.changes:
+                    held._known.setdefault(kind, {})[name] = entity
+        return held, sorted(others, key=lambda change: (change.kind, change.id, *_order(change)))
+
     def at(
         self, kind: str, name: str, at_us: int, known_us: int | None = None
     ) -> EntityVersion | None:
@@ -107,6 +136,11 @@ class Entities:
     def latest(self, kind: str, name: str) -> EntityVersion | None:
         """What a thing is by its newest change; None when it is gone or unknown."""
         return self.at(kind, name, FOREVER_US - 1)
+
+
+def _arrival(change: Change) -> tuple[int, str]:
+    """When and where a change came to be known."""
+    return change.known_us, change.position
 
 
 def _order(change: Change) -> tuple[int, str, str, str]:
@@ -149,8 +183,8 @@ def versions(changes: Iterable[Change]) -> Sequence[EntityVersion]:
 def merged(known: Mapping[str, Any], said: Mapping[str, Any]) -> Mapping[str, Any]:
     """What is known once some attributes have changed; a list that is said replaces the list."""
     found = {**known, **_parted(said)}
-    states = {s.get("itemId"): s.get("state") for s in said.get(ITEM_STATES, ())}
-    if states and found.get(ITEMS):
+    states = {str(s.get("itemId")): s.get("state") for s in _objects(said.get(ITEM_STATES))}
+    if states and _objects(found.get(ITEMS)):
         found[ITEMS] = _with_states(found[ITEMS], states)
     return found
 
@@ -160,16 +194,19 @@ def _parted(said: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in said.items() if name != ITEM_STATES}
 
 
-def _with_states(
-    items: Sequence[Mapping[str, Any]], states: Mapping[Any, Any]
-) -> list[dict[str, Any]]:
+def _objects(value: object) -> Sequence[Mapping[str, Any]]:
+    """The objects of a list; what a master put there that is none cannot be an item."""
+    return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
+
+
+def _with_states(items: object, states: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The items of an order, which may hold further ones, with the states that were told."""
     found = []
-    for known in items:
+    for known in _objects(items):
         item = dict(known)
-        if item.get("id") in states:
-            item["state"] = states[item["id"]]
-        if item.get(ITEMS):
+        if str(item.get("id")) in states:
+            item["state"] = states[str(item["id"])]
+        if _objects(item.get(ITEMS)):
             item[ITEMS] = _with_states(item[ITEMS], states)
         found.append(item)
     return found

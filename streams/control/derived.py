@@ -35,6 +35,24 @@ class Finding(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Known:
+    """What reference files already give, by name; a master's word on the same is not taken.
+
+    Attributes:
+        partners: names in `partners.yaml`.
+        agreements: names in `agreements.yaml`.
+        keys: kind and key of the rows of `attribution.csv`.
+    """
+
+    partners: frozenset[str] = frozenset()
+    agreements: frozenset[str] = frozenset()
+    keys: frozenset[tuple[str, str]] = frozenset()
+
+
+NO_FILES = Known()
+
+
+@dataclass(frozen=True)
 class Derived:
     """Entries of `partners.yaml` and `agreements.yaml` with their values as text, and keys."""
 

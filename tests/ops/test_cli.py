@@ -17,7 +17,7 @@ COMMANDS = {
     "declare",
     *("verify", "worker", "api", "archive", "doctor", "suspense", "quarantine", "state"),
     *("change", "exceptions"),
-    *("topics", "deck", "bench"),
+    *("topics", "deck", "bench", "partner", "reference"),
 }
 
 

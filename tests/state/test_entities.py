@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given
@@ -54,6 +55,23 @@ def test_a_part_before_its_full_image_waits() -> None:
     assert items[0]["productOrderItem"] == [{"id": "2", "state": "inProgress"}]
 
 
+def test_states_and_items_that_are_none_change_nothing() -> None:
+    """Whatever a master puts there, the order can be read; an id may be a number."""
+    items = [{"id": 1, "productOrderItem": "none"}, 5]
+    entities = known(
+        change(10, Form.FULL, productOrderItem=items),
+        change(20, itemStateChange=[{"itemId": "1", "state": "completed"}, 7, {"itemId": []}]),
+        change(30, itemStateChange="all"),
+    )
+    last = entities.latest("productOrder", "1")
+    assert last is not None
+    [item] = last.attributes["productOrderItem"]
+    assert item == {"id": 1, "productOrderItem": "none", "state": "completed"}
+    assert known(change(10, itemStateChange=[{"itemId": "1"}], productOrderItem=3)).latest(
+        "productOrder", "1"
+    )
+
+
 def test_what_is_deleted_is_not_there_until_it_is_made_again() -> None:
     """An end leaves nothing of what was known before it."""
     entities = known(
@@ -89,3 +107,27 @@ def test_any_order_and_repetition_comes_to_the_same(told: list[Change], random: 
     again = [*told, *random.choices(told, k=3)] if told else []
     random.shuffle(again)
     assert known(*told).history("productOrder", "1") == known(*again).history("productOrder", "1")
+
+
+def from_source(source: str, known_us: int, **said: Any) -> Change:  # noqa: ANN401
+    """A full image of the order 1 that a source told."""
+    return replace(change(10, Form.FULL, known_us, **said), source=source)
+
+
+def test_the_source_that_told_first_is_that_of_record() -> None:
+    """What another one says of the same thing is not folded, whatever its master's clock says."""
+    first, second = from_source("crm", 1, n=1), from_source("shop", 2, n=2)
+    held, others = known(second, first).of_record()
+    assert [v.attributes for v in held.history("productOrder", "1")] == [{"n": 1}]
+    assert others == [second]
+    assert held.first_told("productOrder", "1") == (1, "order.v1/0/0/0")
+
+
+def test_a_declared_source_is_that_of_record() -> None:
+    """Even if it has not told anything yet: then nothing is known."""
+    first, second = from_source("crm", 1, n=1), from_source("shop", 2, n=2)
+    held, others = known(first, second).of_record({"productOrder": "shop"})
+    assert [v.attributes for v in held.history("productOrder", "1")] == [{"n": 2}]
+    assert others == [first]
+    held, others = known(first).of_record({"productOrder": "shop"})
+    assert (held.kinds(), others) == ([], [first])

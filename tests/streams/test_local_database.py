@@ -20,8 +20,9 @@ ONE_EACH = {"usage": 1, "settlement": 1}
 
 def test_shelves_do_not_overlap(tmp_path: Path) -> None:
     """Every topic partition has row ids of its own, all of them positive 64-bit integers."""
-    counts = {"usage": 65_536, "settlement": 3}
-    database = Database(tmp_path, TOPICS, counts, read_only=False)
+    counts = {"usage": 65_536, "settlement": 3, "control": 1}
+    wanted = {"usage": 65_536, "settlement": 3}
+    database = Database(tmp_path, TOPICS, wanted, read_only=False)
     bases = sorted(shelf.base for shelf in database.shelves.values())
     assert len(bases) == sum({**counts, "control": 1}[topic.axis] for topic in TOPICS)
     assert all(after - before >= OFFSETS_MAX for before, after in pairwise(bases))
