@@ -19,7 +19,7 @@ from streams.log import Message
 from streams.privacy import Tokens
 from streams.settle import Step
 from tests.builders import tables
-from tests.notifications import broken, told
+from tests.notices import broken, told
 from tests.ops.books import ALL, reference, usage_file
 
 QUICK = Pace(rate_linger_seconds=0.01, accrue_linger_seconds=0.01, accrue_cadence_seconds=0.01)

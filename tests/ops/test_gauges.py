@@ -12,7 +12,7 @@ from ops.gauges import Gauges
 from ops.metrics import Metrics
 from schemas.topics import PARTY
 from streams.settle import Step
-from tests.notifications import broken
+from tests.notices import broken
 from tests.ops.books import ALL, call, reference, usage_file
 
 IDLE = Step("idle")

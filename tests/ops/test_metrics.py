@@ -21,7 +21,7 @@ from streams.control.changes import Place
 from streams.control.taking import Memory
 from streams.log import Segment
 from streams.settle import Step, Stopwatch, Work
-from tests.notifications import broken, told
+from tests.notices import broken, told
 
 NOW_US = 10_000_000
 LABELLED = {
