@@ -137,7 +137,8 @@ def _waits(held: Kept, came: Sequence[Appearance], tables: Tables) -> Document:
         advice = ADVICE[reason]
     else:
         kind, _, key = held.detail.partition(":")
-        advice = f"list {kind} {key} in attribution.csv, {TRY_AGAIN}"
+        when = " at the time of the event" if reason is Reason.NOT_ENTITLED else ""
+        advice = f"list {kind} {key} in attribution.csv{when}, {TRY_AGAIN}"
     return {
         "position": str(held.position),
         "state": held.state,

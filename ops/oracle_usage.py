@@ -57,6 +57,7 @@ OUTCOMES = {
     "no_receiver": "suspended",
     "too_long": "suspended",
     "no_original_time": "suspended",
+    "not_entitled": "suspended",
 }
 
 # Fields that count something; the amount, negative for a refund; and the E.164 numbers.

@@ -321,6 +321,7 @@ class Reason(Code):
     NO_ORIGINAL_TIME = 34
     NO_RECEIVER = 35
     TOO_LONG = 36
+    NOT_ENTITLED = 37
     UNDECODABLE = 40
     BAD_MAGIC = 41
     UNKNOWN_SCHEMA = 42

@@ -14,12 +14,14 @@ PLAIN = version(item(unit("minute", "1")))
 KEYS = """route,TG-1,A,,
 route,TG-2,B,,
 route,TG-own,own,,
+route,TG-late,A,2026-12-01,
 number_range,4917,A,,
 number_range,49171,B,2026-12-01,
 imsi_range,26207,B,,
 access_point,internet,own,,
 access_point,mvno,A,,
 network,26207,B,,
+network,23001,B,,2026-06-01
 product,port-1,A,,
 channel,shop,A,,"""
 
@@ -42,6 +44,10 @@ channel,shop,A,,"""
         ("voice", {"ingress_route": "TG-own"}, ["ingress own"], "retail"),
         ("voice", {}, [], "no_attribution_key"),
         ("voice", {"ingress_route": "TG-9"}, [], "unknown_route"),
+        # Listed at other times only: not before its first row, not after its last.
+        ("voice", {"ingress_route": "TG-late"}, [], "not_entitled"),
+        ("data", {"home_network": "23001"}, [], "not_entitled"),
+        ("data", {"access_point": "x", "home_network": "23001"}, [], "unknown_access_point"),
         # What is missing at the other end does not hide behind a known end.
         (
             "voice",

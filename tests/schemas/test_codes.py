@@ -55,6 +55,7 @@ STORED: dict[str, dict[str, int]] = {
         "charge_overflow": 32,
         "session_expired": 33,
         "too_long": 36,
+        "not_entitled": 37,
         "undecodable": 40,
         "bad_magic": 41,
         "unknown_schema": 42,

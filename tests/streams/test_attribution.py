@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from schemas.codes import Role, Service
 from state.tables import Tables
-from streams.attribution import describe_key
+from streams.attribution import describe_key, unheld
 from tests.makers import item_tables, legs_of, usage
 from tests.usage_makers import NOVEMBER_US, message, row
 
@@ -23,12 +24,15 @@ KEYS = """\
 route,TG-1,ALFA-1,,
 route,TG-OWN,own,,
 route,TG-LATE,ALFA-1,2026-11-01,
+route,TG-GAP,ALFA-1,,2026-10-01
+route,TG-GAP,own,2026-12-01,
 number_range,4917,ALFA-1,,
 number_range,49171,own,,
 imsi_range,26201,ALFA-1,,
 access_point,ap.alfa,ALFA-1,,
 network,26202,own,,
-network,24201,ALFA-1,,"""
+network,24201,ALFA-1,,
+network,23001,ALFA-1,,2026-10-01"""
 
 
 @pytest.fixture(name="tables")
@@ -80,6 +84,17 @@ def attributed(tables: Tables, **fields: Any) -> tuple[list[str], str]:  # noqa:
         ),
         ({"subscriber": "1809", "home_network": "99999"}, [], "unknown_network"),
         ({"home_network": "26202"}, [], "retail"),
+        # Listed up to October, and the event is of November: known, and nobody's now.
+        ({"home_network": "23001"}, [], "not_entitled"),
+        (
+            {"subscriber": "49170", "home_network": "23001"},
+            ["subscriber number_range:4917"],
+            "none",
+        ),
+        # Between two owners; of two keys the first role's says why.
+        ({"ingress_route": "TG-GAP"}, [], "not_entitled"),
+        ({"ingress_route": "TG-GAP", "egress_route": "TG-9"}, [], "not_entitled"),
+        ({"ingress_route": "TG-9", "egress_route": "TG-GAP"}, [], "unknown_route"),
     ],
 )
 def test_the_first_listed_key_decides(
@@ -90,11 +105,24 @@ def test_the_first_listed_key_decides(
 
 
 @pytest.mark.parametrize(
-    ("started_us", "reason"), [(NOVEMBER_US - 1, "unknown_route"), (NOVEMBER_US, "none")]
+    ("started_us", "reason"), [(NOVEMBER_US - 1, "not_entitled"), (NOVEMBER_US, "none")]
 )
 def test_a_key_counts_from_its_first_instant(tables: Tables, started_us: int, reason: str) -> None:
-    """A route listed from the first of November is unknown up to the last microsecond before."""
+    """A route listed from the first of November is nobody's up to the last microsecond before."""
     assert attributed(tables, ingress_route="TG-LATE", started_at=started_us)[1] == reason
+
+
+def test_the_key_that_nobody_holds_is_named(tables: Tables) -> None:
+    """That of the first role that fails, and of its keys the first; nothing where none fails."""
+    batch = usage(
+        message(Service.SMS, row(ingress_route="TG-1", egress_route="TG-GAP")),
+        message(Service.SMS, row(subscriber="49170", home_network="23001", sequence=2)),
+        message(Service.SMS, row(ingress_route="TG-9", egress_route="TG-GAP", sequence=3)),
+        message(Service.SMS, row(home_network="23001", sequence=4)),
+    )
+    found = unheld(batch, np.array([0, 1, 2, 3]), tables)
+    assert found == ["route:TG-GAP", "", "route:TG-9", "network:23001"]
+    assert unheld(batch, np.array([3, 2]), tables) == ["network:23001", "route:TG-9"]
 
 
 def test_what_the_agreement_does_not_cover_has_a_leg_with_a_reason(tables: Tables) -> None:
