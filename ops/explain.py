@@ -59,6 +59,8 @@ ADVICE = {
     Reason.NO_RECEIVER: "give those who receive a share a version in force at that time,"
     f" {TRY_AGAIN}",
     Reason.SESSION_EXPIRED: "it came too late for its session; settle it by hand",
+    Reason.OUTSIDE_TERRITORY: "if the partner may use it there, widen the territory in a version of"
+    f" its own, {TRY_AGAIN}",
     Reason.TOO_LONG: "check the duration with the source; only start_band takes such a record",
 }
 
@@ -156,7 +158,8 @@ def leg(row: Row, tables: Tables, book: Book) -> Document:
     return {
         "role": Role(row["role"]).label,
         "attribution": f"{row['key']} -> {row['agreement']} ({terms.partner}, {terms.model})",
-        "agreement_version": f"{row['agreement']} version {row['version']}",
+        "agreement_version": f"{row['agreement']} version {row['version']}"
+        f"{f', within {version.territory}' if version.territory else ''}",
         "item": f"{row['item']}: {item.price_kind.label} per {item.per}, {item.flow.label}"
         f"{', surcharge' if item.surcharge else ''}"
         f"{f', master {item.book}' if item.book else ''}",

@@ -40,6 +40,7 @@ from ops.oracle_prices import (
     read_price,
 )
 from ops.oracle_splits import Split, read_split
+from ops.oracle_territory import Territory, read_territory
 
 OWN = "own"
 
@@ -91,6 +92,7 @@ class Version:
     items: tuple[Item, ...]
     deals: tuple[Deal, ...] = ()
     payment: Payment = field(default_factory=Payment)
+    territory: Territory = field(default_factory=Territory)
 
 
 @dataclass(frozen=True)
@@ -231,6 +233,7 @@ def _version(agreement: str, entry: Mapping[str, object], books: Books[Item]) ->
             for deal in read_deals(mapping(written), list(map(mapping, items)))
         ),
         payment=read_payment(entry),
+        territory=read_territory(entry),
     )
 
 

@@ -58,6 +58,7 @@ OUTCOMES = {
     "too_long": "suspended",
     "no_original_time": "suspended",
     "not_entitled": "suspended",
+    "outside_territory": "suspended",
 }
 
 # Fields that count something; the amount, negative for a refund; and the E.164 numbers.

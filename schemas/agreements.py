@@ -43,6 +43,7 @@ from schemas.payment import Decimals, SettleIn, Tax, Tolerance, decimals_of
 from schemas.prices import PRICE_MODELS, Price
 from schemas.selectors import Where
 from schemas.splits import SPLIT_MODELS, Split
+from schemas.territory import Territory
 
 OWN_NAME = "own"
 
@@ -135,6 +136,7 @@ class Version(Strict):
     settle_in: SettleIn | None = None
     tolerance: Tolerance | None = None
     master: Master | None = None
+    territory: Territory | None = None
     items: tuple[Item, ...]
     deals: tuple[Deal, ...] = ()
 
@@ -179,7 +181,7 @@ def _field_names(*models: type[BaseModel]) -> tuple[str, ...]:
 
 FIELDS = _field_names(
     *(Partner, Agreement, Version, Rounding, Tax, SettleIn, Tolerance, Master, Item, Where),
-    *(Allowance, Clawback, Measure),
+    *(Allowance, Clawback, Measure, Territory),
     *DEAL_MODELS,
     *PRICE_MODELS,
     *SPLIT_MODELS,

@@ -33,6 +33,7 @@ from state.rates import Rates, own_lines
 from state.special import Special
 from state.splits import Splits
 from state.terms import AgreementInfo, VersionInfo, build_terms
+from state.territories import Territories
 from state.versions import AsOf
 
 __all__ = [
@@ -81,6 +82,7 @@ class Tables:
     version_agreement: Int32
     version_currency: Int32
     version_upto_s: Int64
+    territories: Territories
     currencies: tuple[str, ...]
     item_of: Int32
     choices: Choices
@@ -138,6 +140,7 @@ def build(reference: Reference) -> Tables:
         version_agreement=np.array([version.agreement for version in versions], np.int32),
         version_upto_s=np.array([version.valid_upto_s for version in versions], np.int64),
         version_currency=np.array([version.currency_code for version in versions], np.int32),
+        territories=Territories.of(versions),
         currencies=terms.currencies,
         item_of=terms.item_of,
         choices=build_choices(

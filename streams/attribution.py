@@ -7,7 +7,8 @@ product) can give one *leg*: an agreement, the version of it in force at event t
 that version which covers the service, or the items that compete for it. What reverses an earlier
 transaction is attributed as that one was: for it event time is the time of the original. A key that
 belongs to the operator itself gives no leg; a key that nobody knows suspends the event, and so does
-one that is known and that nobody holds at that time, and an agreement without a version or an item.
+one that is known and that nobody holds at that time, and an agreement without a version, an item,
+or a territory that the usage lies in (`streams.territory`).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from schemas.codes import KeyKind, Reason, Role
 from schemas.money import MICROS
 from state.tables import NONE, OWN, Tables
 from streams.families import Codes, Ints, Marks
+from streams.territory import outside
 from streams.usage import UsageBatch
 
 IMSI_DIGITS = 15
@@ -208,9 +210,11 @@ def _legs(
     event = events[at]
     version = tables.version_of.lookup(agreement, seconds[at])
     item = tables.item_of[version, role, usage.service[event], usage.direction[event]]
-    item = np.where(version == NONE, NONE, item).astype(np.int32)
+    away = outside(usage, event, version, tables)
+    item = np.where((version == NONE) | away, NONE, item).astype(np.int32)
     reason = np.zeros(len(event), np.int8)
     reason[item == NONE] = Reason.NO_ITEM
+    reason[away] = Reason.OUTSIDE_TERRITORY
     reason[version == NONE] = Reason.NO_AGREEMENT
     return Legs(event, role, key, agreement, version, item, reason)
 

@@ -22,11 +22,12 @@ from schemas.frames import Refused
 from schemas.records import bytes_field, codec
 from schemas.registry import read_schema
 from state.tables import Tables
-from streams.attribution import KEYS, unheld
+from streams.attribution import KEYS, attribute, unheld
 from streams.families import Ints
 from streams.log import Message, Segment
 from streams.privacy import CLEAR_DIGITS, mask
 from streams.sharing import missing_receiver
+from streams.territory import network, wrong_number
 from streams.usage import NO_SEQUENCE, UsageBatch
 
 QUARANTINE = codec("quarantine.avsc")
@@ -122,6 +123,9 @@ def missing(
     at = np.flatnonzero(np.isin(reasons, UNHELD))
     for place, key in zip(at.tolist(), unheld(usage, rows[at], tables), strict=True):
         found[place] = key
+    at = np.flatnonzero(reasons == Reason.OUTSIDE_TERRITORY)
+    for place, said in zip(at.tolist(), _outside(usage, rows[at], tables), strict=True):
+        found[place] = said
     for place in np.flatnonzero(reasons == Reason.NO_RATE).tolist():
         found[place] = f"prefix:{_rated_number(usage, int(rows[place]))}"
     for place in np.flatnonzero(reasons == Reason.NO_RECEIVER).tolist():
@@ -135,6 +139,19 @@ def _currency(usage: UsageBatch, index: int) -> str:
     text = usage.keys["retail_currency"]
     code = int(text.codes[index])
     return text.values[code] if code >= 0 else ""
+
+
+def _outside(usage: UsageBatch, rows: Ints, tables: Tables) -> list[str]:
+    """The first agreement whose territory each event is outside of, and what of it is."""
+    legs, _ = attribute(usage, np.sort(rows), tables)
+    legs = legs.take(np.flatnonzero(legs.reason == Reason.OUTSIDE_TERRITORY)[::-1])
+    number = wrong_number(usage, legs.event, legs.version, tables)
+    said: dict[int, str] = {}
+    for leg, event in enumerate(legs.event.tolist()):  # that of the first role comes last
+        by = _rated_number(usage, event) if number[leg] else network(usage, event)
+        name = tables.agreements[int(legs.agreement[leg])].name
+        said[event] = f"agreement:{name} {'called' if number[leg] else 'network'}:{by}"
+    return [said.get(row, "") for row in rows.tolist()]
 
 
 def _rated_number(usage: UsageBatch, index: int) -> str:

@@ -56,6 +56,7 @@ STORED: dict[str, dict[str, int]] = {
         "session_expired": 33,
         "too_long": 36,
         "not_entitled": 37,
+        "outside_territory": 38,
         "undecodable": 40,
         "bad_magic": 41,
         "unknown_schema": 42,
