@@ -61,6 +61,9 @@ def attribute(usage: Usage, reference: Reference) -> tuple[list[Claim], str]:
                 not_listed.append("not_entitled" if is_known else f"unknown_{kind}")
         else:
             unknown += not_listed
+    parties = [claim.agreement for claim in claims if claim.agreement != OWN]
+    if any(reference.agreements[name].in_test for name in parties):
+        return claims, "test_partner"
     if unknown:
         return claims, unknown[0]
     if not given:

@@ -40,6 +40,7 @@ OUTCOMES = {
     "none": "rated",
     "test": "excluded",
     "retail": "excluded",
+    "test_partner": "excluded",
     "no_attribution_key": "suspended",
     "unknown_route": "suspended",
     "unknown_access_point": "suspended",

@@ -304,6 +304,7 @@ class Reason(Code):
     NONE = 0
     TEST = 10
     RETAIL = 11
+    TEST_PARTNER = 12
     NO_ATTRIBUTION_KEY = 20
     UNKNOWN_ROUTE = 21
     UNKNOWN_ACCESS_POINT = 22

@@ -8,7 +8,8 @@ that version which covers the service, or the items that compete for it. What re
 transaction is attributed as that one was: for it event time is the time of the original. A key that
 belongs to the operator itself gives no leg; a key that nobody knows suspends the event, and so does
 one that is known and that nobody holds at that time, and an agreement without a version, an item,
-or a territory that the usage lies in (`streams.territory`).
+or a territory that the usage lies in (`streams.territory`). What concerns a partner in test is
+excluded as a whole, whatever else is said of it.
 """
 
 from __future__ import annotations
@@ -103,6 +104,8 @@ def attribute(usage: UsageBatch, events: Ints, tables: Tables) -> tuple[Legs, np
     seconds = usage.priced_us[events] // MICROS
     reason = np.zeros(len(events), np.int8)
     given = np.zeros(len(events), bool)
+    tried = np.zeros(len(events), bool)
+    anyone_in_test = bool(tables.in_test.any())
     parts: list[tuple[Role, Ints, Codes, Codes]] = []
     for role in KEYS:
         found = _decide(usage, events, seconds, tables, role)
@@ -112,11 +115,14 @@ def attribute(usage: UsageBatch, events: Ints, tables: Tables) -> tuple[Legs, np
         at = np.flatnonzero(found.owner >= 0)
         if len(at):
             parts.append((role, at, found.by[at], found.owner[at]))
+            if anyone_in_test:
+                tried[at] |= tables.in_test[found.owner[at]]
     reason[~given & (reason == 0)] = Reason.NO_ATTRIBUTION_KEY
     at = np.concatenate([p[1] for p in parts]) if parts else np.zeros(0, np.int64)
     retail = given & (reason == 0)
     retail[at] = False
     reason[retail] = Reason.RETAIL
+    reason[tried] = Reason.TEST_PARTNER
     legs = _legs(usage, events, seconds, at, parts, tables)
     kept = reason[at] == 0
     return legs if kept.all() else legs.take(kept), reason

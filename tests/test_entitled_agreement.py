@@ -10,8 +10,10 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from streams import attribution
-from tests.test_oracle_agreement import settled
+from tests.paying import Paying
+from tests.test_oracle_agreement import lived, settled
 from tests.world_entitled import entitled
+from tests.world_payment import paying
 from tests.world_selectors import competing
 from tests.world_shares import sharing
 from tests.worlds import World, make_world, worlds
@@ -31,6 +33,15 @@ def test_any_world_of_entitlements_is_settled_alike(
         assert settling.differences() == []
 
 
+@settings(max_examples=8, phases=WITHOUT_SHRINKING)
+@given(world=worlds(), course=st.integers(0, 2**32))
+def test_whatever_a_partner_in_test_declares_is_refused(world: World, course: int) -> None:
+    """Declarations and closes among the rest, by whomever; totals are the oracle's, too."""
+    with lived(Paying, entitled(paying(world), lasting=True), course) as settling:
+        assert settling.differences() == []
+        assert settling.payment_differences() == []
+
+
 def test_worlds_of_entitlements_hold_what_they_promise() -> None:
     """Over a few of them usage is outside of a territory, or of a key that nobody holds."""
     reasons: Counter[str] = Counter()
@@ -42,6 +53,7 @@ def test_worlds_of_entitlements_hold_what_they_promise() -> None:
     assert reasons["suspended/not_entitled"] > 10
     assert reasons["suspended/unknown_route"] > 0
     assert reasons["rated/none"] > 20
+    assert reasons["excluded/test_partner"] > 5
 
 
 def test_a_wrong_territory_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:

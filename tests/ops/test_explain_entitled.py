@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from ops.explain_event import EventName
 from ops.price import price
 from ops.reading import Opened
 from tests.builders import agreement_text, reference_dir
-from tests.ops.books import call, settle, usage_file, verdict
+from tests.ops.books import call, recycle, settle, usage_file, verdict
 
 ITEM = (
     "{item: calls, role: ingress, service: voice, flow: receivable,"
@@ -99,3 +100,40 @@ def test_a_price_is_asked_within_the_territory_only(tmp_path: Path) -> None:
         ("msc-1/0/3", ""),
         ("msc-1/0/2", "suspended: outside_territory (agreement:ALFA-1 called:331234567)"),
     ]
+
+
+def test_what_came_in_a_test_says_so_also_once_it_is_over(tmp_path: Path) -> None:
+    """A call of the test stays excluded, the next one is settled; verify knows both references."""
+    data, route = tmp_path / "data", call(1, called_number="33")
+    live = reference(tmp_path / "live")
+    tried = reference(tmp_path / "tried")
+    partners = (tried / "partners.yaml").read_text().replace("country: DE", "test: true")
+    (tried / "partners.yaml").write_text(partners)
+    settle(data, [route, call(2)], tried)
+    assert told(data, 2)["source"][0]["outcome"] == "excluded: test_partner"
+    recycle(data, live)
+    settle(data, [call(3)], live)
+    for sequence, outcome in ((1, "excluded: test_partner"), (2, "excluded: test_partner")):
+        document = told(data, sequence)
+        assert document["source"][0]["outcome"] == outcome
+        assert (document["not_rated"], document["legs"]) == ([], [])
+    assert told(data, 3)["source"][0]["outcome"] == "rated"
+    assert list(verdict(data).differences) == []
+
+
+def test_a_suspended_event_may_turn_out_to_be_of_a_test(tmp_path: Path) -> None:
+    """Tried again it is excluded, and explained by the reference of that moment."""
+    data, live = tmp_path / "data", reference(tmp_path / "live")
+    settle(data, [call(1, "TG-009")], live)
+    tried = tmp_path / "tried"
+    shutil.copytree(live, tried)
+    more = agreement_text(ITEM, name="B-1", partner="BRAVO", terms=TERMS)
+    (tried / "agreements.yaml").write_text((live / "agreements.yaml").read_text() + more)
+    (tried / "attribution.csv").write_text(KEYS + "route,TG-009,B-1,,\n")
+    partners = (live / "partners.yaml").read_text().replace("country: NO", "test: true")
+    (tried / "partners.yaml").write_text(partners)
+    recycle(data, tried)
+    document = told(data, 1)
+    assert document["source"][0]["outcome"] == "excluded: test_partner"
+    assert document["not_rated"] == []
+    assert list(verdict(data).differences) == []

@@ -40,6 +40,7 @@ STORED: dict[str, dict[str, int]] = {
         "none": 0,
         "test": 10,
         "retail": 11,
+        "test_partner": 12,
         "no_attribution_key": 20,
         "unknown_route": 21,
         "unknown_access_point": 22,

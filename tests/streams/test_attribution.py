@@ -11,6 +11,7 @@ import pytest
 from schemas.codes import Role, Service
 from state.tables import Tables
 from streams.attribution import describe_key, unheld
+from tests import builders
 from tests.makers import item_tables, legs_of, usage
 from tests.usage_makers import NOVEMBER_US, message, row
 
@@ -110,6 +111,36 @@ def test_the_first_listed_key_decides(
 def test_a_key_counts_from_its_first_instant(tables: Tables, started_us: int, reason: str) -> None:
     """A route listed from the first of November is nobody's up to the last microsecond before."""
     assert attributed(tables, ingress_route="TG-LATE", started_at=started_us)[1] == reason
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"ingress_route": "TG-T"}, "test_partner"),
+        # As a whole: the live partner's leg goes with it, and nothing else is asked for.
+        ({"ingress_route": "TG-1", "egress_route": "TG-T"}, "test_partner"),
+        ({"ingress_route": "TG-9", "egress_route": "TG-T"}, "test_partner"),
+        ({"ingress_route": "TG-T", "started_at": 1_750_000_000_000_000}, "test_partner"),
+        ({"ingress_route": "TG-1"}, "none"),
+        ({"ingress_route": "TG-OWN"}, "retail"),
+    ],
+)
+def test_what_concerns_a_partner_in_test_is_excluded(
+    tmp_path: Path, fields: dict[str, Any], reason: str
+) -> None:
+    """Whatever else is unknown, and whether or not its agreement has a version then."""
+    each = "valid_from: 2026-01-01, zone: UTC, currency: EUR"
+    known = builders.reference_dir(
+        tmp_path,
+        partners=builders.PARTNERS.replace("country: NO", "test: true"),
+        agreements=builders.agreement_text(ITEMS, terms=each)
+        + builders.agreement_text(ITEMS, name="B-1", partner="BRAVO", terms=each),
+        attribution="kind,key,agreement,valid_from,valid_upto\nroute,TG-1,ALFA-1,,\n"
+        "route,TG-OWN,own,,\nroute,TG-T,B-1,,\n",
+    )
+    legs, why = attributed(builders.tables(known), **fields)
+    assert why == reason
+    assert (legs == []) is (reason != "none")
 
 
 def test_the_key_that_nobody_holds_is_named(tables: Tables) -> None:
