@@ -31,6 +31,10 @@ def test_any_world_of_entitlements_is_settled_alike(
     world = sharing(world) if shares else world
     with settled(entitled(world), course) as settling:
         assert settling.differences() == []
+        by = {settling.first_reference: settling.references[0]}
+        for document in settling.statements():
+            known = by.get(document["reference"], settling.references[-1])
+            assert not known.agreements[document["agreement"]].in_test
 
 
 @settings(max_examples=8, phases=WITHOUT_SHRINKING)
