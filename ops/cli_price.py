@@ -11,7 +11,7 @@ from rich.markup import escape
 from ops.figures import paid, paid_columns
 from ops.output import Exit, Form, fail, notes, print_json, show
 from ops.place import explained
-from ops.price import UnknownAgreementError
+from ops.price import InTestError, UnknownAgreementError
 from ops.price import price as price_usage
 from ops.reading import current_reference
 from ops.whatif import CloseRefusedError
@@ -64,7 +64,7 @@ def price(
     with explained(), notes.status("settling it where nothing is kept"):
         try:
             document = price_usage(terms, agreement, [*usage, *(more or ())], close)
-        except (UnknownAgreementError, CloseRefusedError) as error:
+        except (UnknownAgreementError, InTestError, CloseRefusedError) as error:
             raise fail(str(error)) from error
         except (UsageFileError, OSError) as error:
             raise fail(str(error), Exit.FINDING) from error

@@ -43,6 +43,8 @@ def closable(
         named: the agreements that were asked for; None or none means all that have usage.
     """
     newest = _newest(tables)
+    in_test = tables.in_test.tolist()
+    tried = {a.name: a.partner for a, is_ in zip(tables.agreements, in_test, strict=True) if is_}
     closed = {(d["agreement"], d["period"]): str(d["number"]) for d in documents}
     accrued = {(str(r["agreement"]), str(r["booked"])) for r in rows}
     chosen: list[str] = []
@@ -54,6 +56,8 @@ def closable(
             remarks.append(f"{name}: {period} was closed with statement {closed[name, period]}")
         elif not named and (name, period) not in accrued:
             continue
+        elif name in tried:
+            remarks.append(f"{name}: {tried[name]} is in test, and nothing is settled with it")
         elif (refused := _refused(newest[name], period)) is not None:
             remarks.append(f"{name}: {refused}")
         else:

@@ -9,7 +9,11 @@ What was not rated is shown with the reason and with what to do about it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import Any
+
+import numpy as np
 
 from ops import (
     explain_bands,
@@ -31,13 +35,16 @@ from ops.explain_event import (
 from ops.explain_leg import arithmetic, cap_note, rate_line
 from ops.explain_selection import candidates_of, unmet
 from ops.figures import period_rows
-from ops.reading import Topics
-from schemas.codes import Reason, Role
+from ops.reading import NoReferenceError, Topics
+from ops.verify_log import InForce
+from schemas.codes import Outcome, Reason, Role
 from schemas.money import format_micros
 from schemas.records import codec
+from schemas.reference import load
 from schemas.topics import ACCRUALS, RECYCLE, USAGE
-from state.tables import Tables
+from state.tables import Tables, build
 from streams.accrual import Book
+from streams.attribution import attribute
 from streams.contribution import Series
 from streams.terms import Terms
 
@@ -59,6 +66,8 @@ ADVICE = {
     Reason.NO_RECEIVER: "give those who receive a share a version in force at that time,"
     f" {TRY_AGAIN}",
     Reason.SESSION_EXPIRED: "it came too late for its session; settle it by hand",
+    Reason.OUTSIDE_TERRITORY: "if the partner may use it there, widen the territory in a version of"
+    f" its own, {TRY_AGAIN}",
     Reason.TOO_LONG: "check the duration with the source; only start_band takes such a record",
 }
 
@@ -71,7 +80,8 @@ def explain(topics: Topics, name: EventName) -> Document | None:
     if not came:
         return None
     holds, rows = kept(topics, name), rated_legs(topics, name)
-    told = outcomes(came, holds, rows)
+    request = last_request(topics, name)
+    told = outcomes(came, holds, rows, partial(why_excluded, topics, request))
     document: Document = {
         "event": str(name),
         "source": [
@@ -90,12 +100,34 @@ def explain(topics: Topics, name: EventName) -> Document | None:
             told_leg = leg(row, topics.tables, topics.book)
             told_leg |= explain_shares.told(row, rows, topics.book)
             told_leg["candidates"] = _candidates(row, came, topics.tables)
-            period = booked(row, last_request(topics, name), documents, topics.book)
+            period = booked(row, request, documents, topics.book)
             told_leg["booked"] = period
             told_leg["accrual"] = accrual_of(row, period, running)
             told_leg["statement_lines"] = statement_lines(row, period, documents)
             document["legs"].append(told_leg)
     return document
+
+
+def why_excluded(topics: Topics, request: tuple[int, int] | None, came: Appearance) -> str:
+    """Why nothing came of an event, by the reference that it was settled by, if that is there.
+
+    Args:
+        topics: the log.
+        request: partition and offset of the last request to try it again, if there was one.
+        came: the appearance that was taken in.
+    """
+    if came.event is None:
+        return Reason.RETAIL.label
+    place = (USAGE.name, came.position.partition, came.position.offset)
+    if request is not None:
+        place = (RECYCLE.name, *request)
+    known, tables = InForce(topics.snapshot).reference_id(*place), topics.tables
+    if known is not None and known != tables.reference_id:
+        with suppress(NoReferenceError):
+            tables = build(load(topics.reference_of(known)))
+    usage, index = came.event
+    reason = Reason(int(attribute(usage, np.array([index], np.int64), tables)[1][0]))
+    return reason.label if reason.outcome is Outcome.EXCLUDED else "by an earlier reference"
 
 
 def margin_of(row: Row, book: Book) -> Document:
@@ -137,7 +169,8 @@ def _waits(held: Kept, came: Sequence[Appearance], tables: Tables) -> Document:
         advice = ADVICE[reason]
     else:
         kind, _, key = held.detail.partition(":")
-        advice = f"list {kind} {key} in attribution.csv, {TRY_AGAIN}"
+        when = " at the time of the event" if reason is Reason.NOT_ENTITLED else ""
+        advice = f"list {kind} {key} in attribution.csv{when}, {TRY_AGAIN}"
     return {
         "position": str(held.position),
         "state": held.state,
@@ -155,7 +188,8 @@ def leg(row: Row, tables: Tables, book: Book) -> Document:
     return {
         "role": Role(row["role"]).label,
         "attribution": f"{row['key']} -> {row['agreement']} ({terms.partner}, {terms.model})",
-        "agreement_version": f"{row['agreement']} version {row['version']}",
+        "agreement_version": f"{row['agreement']} version {row['version']}"
+        f"{f', within {version.territory}' if version.territory else ''}",
         "item": f"{row['item']}: {item.price_kind.label} per {item.per}, {item.flow.label}"
         f"{', surcharge' if item.surcharge else ''}"
         f"{f', master {item.book}' if item.book else ''}",

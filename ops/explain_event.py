@@ -8,7 +8,7 @@ operator sees which one counted and why the others did not.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -198,11 +198,15 @@ def _place_of_leg(row: Row) -> tuple[int, int]:
 
 
 def outcomes(
-    came: Sequence[Appearance], holds: Sequence[Kept], legs: Sequence[Row]
+    came: Sequence[Appearance],
+    holds: Sequence[Kept],
+    legs: Sequence[Row],
+    excluded: Callable[[Appearance], str],
 ) -> list[tuple[Appearance, str]]:
     """The outcome of each appearance, in their order.
 
-    The first that is neither quarantined nor a repeat of what was is the one that was taken in.
+    The first that is neither quarantined nor a repeat of what was is the one that was taken in;
+    where nothing came of it and it has no test mark, `excluded` is asked why.
     """
     held = {k.position: f"{k.state}: {k.reason}" for k in holds}
     rated = {_position(row) for row in legs}
@@ -221,6 +225,6 @@ def outcomes(
             said = "duplicate"
         else:
             is_test = one.fields.get("test") == "True"
-            said, is_taken = f"excluded: {'test' if is_test else 'retail'}", True
+            said, is_taken = f"excluded: {'test' if is_test else excluded(one)}", True
         told.append((one, said))
     return told

@@ -3,7 +3,8 @@
 A version of an agreement is what statements refer to and what `weir verify` recomputes by. So a
 directory refuses a reference in which such a version is another one or gone. New terms are a new
 version with its own `valid_from`. Only the end of the last version may be set or moved: that is how
-a new version comes after it.
+a new version comes after it. Nor may a partner with whom usage was settled be in test again: its
+usage would be excluded for good.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pydantic import BaseModel
 from ops.reading import POSITION_KEY, Stored
 from schemas.agreements import Agreement, Version
 from schemas.documents import Problem
+from schemas.partners import FILE as PARTNERS_FILE
 from schemas.records import codec
 from schemas.reference import AGREEMENTS_FILE, InvalidReferenceError, Reference, load
 from schemas.topics import ACCRUALS, ACCRUE_CHANGELOG, CONTRIBUTIONS
@@ -25,6 +27,11 @@ END = "valid_upto"
 ADVICE = (
     "usage was settled by this version, so it stays as it was; put it back and write a new version"
     " with its own valid_from"
+)
+
+TEST_ADVICE = (
+    "usage was settled with it, and what comes in a test is never tried again; put it back, or end"
+    " its keys in attribution.csv"
 )
 
 SettledBy = set[tuple[str, int]]  # agreement, version
@@ -67,7 +74,10 @@ def settled_versions(stored: Stored) -> SettledBy:
 
 
 def changed_versions(before: Reference, after: Reference, settled: SettledBy) -> Iterator[Problem]:
-    """What differs in versions that usage was settled by, a line each."""
+    """What differs in versions that usage was settled by, a line each, and who is in test again."""
+    live = _partners(before, settled) - _in_test(before)
+    for partner in sorted(live & _in_test(after)):
+        yield Problem(PARTNERS_FILE, 0, f"{partner} test", f"is true now; {TEST_ADVICE}")
     now = {a.agreement: a for a in after.agreements}
     for agreement in before.agreements:
         last = agreement.versions[-1].version
@@ -82,6 +92,17 @@ def changed_versions(before: Reference, after: Reference, settled: SettledBy) ->
             for name in changed_fields(version, found):
                 if not (name == END and version.version == last):
                     yield Problem(AGREEMENTS_FILE, 0, field, f"{name} differs; {ADVICE}")
+
+
+def _partners(reference: Reference, settled: SettledBy) -> set[str]:
+    """The partners with whom usage was settled."""
+    names = {name for name, _ in settled}
+    return {a.partner for a in reference.agreements if a.agreement in names}
+
+
+def _in_test(reference: Reference) -> set[str]:
+    """The partners in test."""
+    return {partner.partner for partner in reference.partners if partner.test}
 
 
 def _version(agreement: Agreement | None, number: int) -> Version | None:

@@ -3,7 +3,7 @@
 An event concerns a party in at most one way per role: as the one who brings it in, who carries it
 on, whose subscriber it is, who sold it, whose product it uses. Each role has keys, asked in order;
 the first that is listed at the time of the event decides the role, for an agreement or for the
-operator itself.
+operator itself. One that is listed at other times only is known, but nobody is entitled to it.
 """
 
 from __future__ import annotations
@@ -57,9 +57,13 @@ def attribute(usage: Usage, reference: Reference) -> tuple[list[Claim], str]:
                 claims.append(claim)
                 break
             if kind != "range":
-                not_listed.append(f"unknown_{kind}")
+                is_known = (kind, key) in reference.keys
+                not_listed.append("not_entitled" if is_known else f"unknown_{kind}")
         else:
             unknown += not_listed
+    parties = [claim.agreement for claim in claims if claim.agreement != OWN]
+    if any(reference.agreements[name].in_test for name in parties):
+        return claims, "test_partner"
     if unknown:
         return claims, unknown[0]
     if not given:

@@ -84,6 +84,8 @@ def rate(usage: Usage, claim: Claim, reference: Reference) -> Leg | str:
     version = next((v for v in agreement.versions if v.validity.covers(started)), None)
     if version is None:
         return "no_agreement"
+    if not version.territory.holds(usage):
+        return "outside_territory"
     item, _ = select(usage, claim, version, reference)
     if item is not None and item.price.quantity in TIMES:
         found = stretches(usage, agreement.versions)

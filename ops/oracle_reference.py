@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import yaml
@@ -40,6 +41,7 @@ from ops.oracle_prices import (
     read_price,
 )
 from ops.oracle_splits import Split, read_split
+from ops.oracle_territory import Territory, read_territory
 
 OWN = "own"
 
@@ -91,13 +93,15 @@ class Version:
     items: tuple[Item, ...]
     deals: tuple[Deal, ...] = ()
     payment: Payment = field(default_factory=Payment)
+    territory: Territory = field(default_factory=Territory)
 
 
 @dataclass(frozen=True)
 class Agreement:
     """A contract with a partner: its versions, none of which overlap.
 
-    Agreements of one pool are accrued together; one that names none is a pool of its own.
+    Agreements of one pool are accrued together; one that names none is a pool of its own. With a
+    partner in test nothing is settled.
     """
 
     name: str
@@ -105,6 +109,7 @@ class Agreement:
     model: str
     versions: tuple[Version, ...]
     pool: str
+    in_test: bool = False
 
 
 @dataclass(frozen=True)
@@ -166,15 +171,16 @@ def read_reference(directory: Path) -> Reference:
     """Read partners' agreements, attribution keys and rate decks from a directory."""
     agreements: dict[str, Agreement] = {}
     books = read_books(directory / "books.yaml", _item)
-    text = (directory / "agreements.yaml").read_text(encoding="utf-8")
-    # TextLoader is a safe loader that takes even less for granted than yaml.safe_load.
-    for entry in yaml.load(text, Loader=TextLoader):  # noqa: S506
+    partners = _entries(directory / "partners.yaml")
+    in_test = {entry["partner"] for entry in partners if entry.get("test") == "true"}
+    for entry in _entries(directory / "agreements.yaml"):
         agreements[entry["agreement"]] = Agreement(
             name=entry["agreement"],
             partner=entry["partner"],
             model=entry["model"],
             versions=tuple(_version(entry["agreement"], v, books) for v in entry["versions"]),
             pool=entry.get("pool") or entry["agreement"],
+            in_test=entry["partner"] in in_test,
         )
     keys: dict[tuple[str, str], tuple[Assignment, ...]] = {}
     for row in rows(directory / "attribution.csv"):
@@ -193,6 +199,12 @@ def read_reference(directory: Path) -> Reference:
         characteristics(directory / "characteristics.csv"),
         read_rates(directory / "fx.csv"),
     )
+
+
+def _entries(file: Path) -> list[dict[str, Any]]:
+    """The entries of a YAML file that is a list of them."""
+    # TextLoader is a safe loader that takes even less for granted than yaml.safe_load.
+    return list(yaml.load(file.read_text(encoding="utf-8"), Loader=TextLoader) or ())  # noqa: S506
 
 
 def _version(agreement: str, entry: Mapping[str, object], books: Books[Item]) -> Version:
@@ -231,6 +243,7 @@ def _version(agreement: str, entry: Mapping[str, object], books: Books[Item]) ->
             for deal in read_deals(mapping(written), list(map(mapping, items)))
         ),
         payment=read_payment(entry),
+        territory=read_territory(entry),
     )
 
 

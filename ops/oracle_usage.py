@@ -40,6 +40,7 @@ OUTCOMES = {
     "none": "rated",
     "test": "excluded",
     "retail": "excluded",
+    "test_partner": "excluded",
     "no_attribution_key": "suspended",
     "unknown_route": "suspended",
     "unknown_access_point": "suspended",
@@ -57,6 +58,8 @@ OUTCOMES = {
     "no_receiver": "suspended",
     "too_long": "suspended",
     "no_original_time": "suspended",
+    "not_entitled": "suspended",
+    "outside_territory": "suspended",
 }
 
 # Fields that count something; the amount, negative for a refund; and the E.164 numbers.

@@ -57,6 +57,10 @@ class UnknownAgreementError(Exception):
     """The reference has no such agreement; the sentence says which is like it."""
 
 
+class InTestError(Exception):
+    """The agreement's partner is in test, so nothing has a price; the sentence says what to do."""
+
+
 def price(reference: Path, agreement: str, usage: Sequence[Path], closing: str | None) -> Document:
     """What usage would cost under an agreement.
 
@@ -72,6 +76,7 @@ def price(reference: Path, agreement: str, usage: Sequence[Path], closing: str |
     Raises:
         InvalidReferenceError: the reference files cannot be used.
         UnknownAgreementError: the agreement is not in them.
+        InTestError: its partner is in test.
         CloseRefusedError: the agreement has no such period.
         UsageFileError: a file cannot be read at all.
     """
@@ -82,6 +87,10 @@ def price(reference: Path, agreement: str, usage: Sequence[Path], closing: str |
         near = difflib.get_close_matches(agreement, known, 1)
         advice = f"; is it {near[0]}?" if near else ""
         raise UnknownAgreementError(f"there is no agreement {agreement} in {reference}{advice}")
+    partner = tables.agreements[known.index(agreement)].partner
+    if tables.in_test[known.index(agreement)]:
+        advice = "ask with a copy of the reference in which it is not"
+        raise InTestError(f"{agreement} is of {partner}, which is in test: {advice}")
     with tempfile.TemporaryDirectory(prefix="weir-price-") as directory:
         terms = Path(directory) / "reference"
         shutil.copytree(reference, terms)

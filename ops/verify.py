@@ -100,6 +100,7 @@ def verify(
             *found.unreadable,
             *in_force.gaps(found.read_upto),
             *_differences(found, expected, newest),
+            *_in_test(found, known, newest),
             *payment_differences(found, expected, read([COMMANDS.name]), newest, known),
         ],
     )
@@ -119,6 +120,15 @@ def _differences(found: Found, expected: Settlement, reference: Reference) -> It
     yield from _closes(found)
     for document in found.documents:
         yield from statement_differences(document, expected)
+
+
+def _in_test(found: Found, known: Mapping[str, Reference], newest: Reference) -> Iterator[str]:
+    """Statements of agreements whose partner was in test when they were made."""
+    for document in found.documents:
+        made_by = known.get(str(document["reference"]), newest)
+        agreement = made_by.agreements.get(str(document["agreement"]))
+        if agreement is not None and agreement.in_test:
+            yield f"statement {document['number']}: {agreement.partner} is in test"
 
 
 def _usage(segments: Iterator[Segment], found: Found) -> Iterator[tuple[int, int, int, bytes]]:

@@ -123,9 +123,12 @@ def _open(result: Declarations, of: Version, versions: Sequence[Version], period
 
 
 def terms_of(reference: Reference, agreement: str, period: str, item: str) -> Version | None:
-    """The version by which a figure is understood, among those that have the item or deal."""
+    """The version by which a figure is understood, among those that have the item or deal.
+
+    With a partner in test nothing is settled, so no figure of it is understood.
+    """
     known = reference.agreements.get(agreement)
-    if known is None:
+    if known is None or known.in_test:
         return None
     having = [
         v

@@ -1,4 +1,4 @@
-"""Partners and agreements: what two parties have agreed, in versions, items and prices.
+"""Agreements: what two parties have agreed, in versions, items and prices.
 
 An agreement belongs to one partner and follows a commercial model. Its terms are *versions* that
 succeed each other without gap, each with its zone, currency, period and rounding. A version prices
@@ -8,7 +8,6 @@ usage by *items*: for a role, service and direction and, where several share the
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
@@ -27,11 +26,11 @@ from schemas.counts import Count
 from schemas.deals import DEAL_MODELS, Deal
 from schemas.documents import Path
 from schemas.fields import (
+    TRUTH,
     Name,
     Strict,
     Valid,
     currency_code,
-    line_of_text,
     one_of,
     read_text,
     whole,
@@ -39,10 +38,12 @@ from schemas.fields import (
 )
 from schemas.measures import Measure
 from schemas.moments import OPEN_UPTO_S, check_zone
+from schemas.partners import Partner
 from schemas.payment import Decimals, SettleIn, Tax, Tolerance, decimals_of
 from schemas.prices import PRICE_MODELS, Price
 from schemas.selectors import Where
 from schemas.splits import SPLIT_MODELS, Split
+from schemas.territory import Territory
 
 OWN_NAME = "own"
 
@@ -54,26 +55,9 @@ def _agreement_name(text: str) -> str:
     return text
 
 
-def _country(value: object) -> str:
-    """Two capital letters."""
-    text = read_text(value)
-    if re.fullmatch(r"[A-Z]{2}", text) is None:
-        raise ValueError(f"{text!r} is not a country; write two capital letters, for example DE")
-    return text
-
-
 # What the words of some fields mean.
 DIRECTIONS = {"in": (Direction.IN,), "out": (Direction.OUT,), "any": tuple(Direction)}
-TRUTH = {"true": True, "false": False}
 PERIODS = {"month": "month", "day": "day"}
-
-
-class Partner(Strict):
-    """A company that the operator settles with."""
-
-    partner: Name
-    name: Annotated[str, BeforeValidator(line_of_text)]
-    country: Annotated[str, BeforeValidator(_country)] | None = None
 
 
 class Item(Strict):
@@ -135,6 +119,7 @@ class Version(Strict):
     settle_in: SettleIn | None = None
     tolerance: Tolerance | None = None
     master: Master | None = None
+    territory: Territory | None = None
     items: tuple[Item, ...]
     deals: tuple[Deal, ...] = ()
 
@@ -179,7 +164,7 @@ def _field_names(*models: type[BaseModel]) -> tuple[str, ...]:
 
 FIELDS = _field_names(
     *(Partner, Agreement, Version, Rounding, Tax, SettleIn, Tolerance, Master, Item, Where),
-    *(Allowance, Clawback, Measure),
+    *(Allowance, Clawback, Measure, Territory),
     *DEAL_MODELS,
     *PRICE_MODELS,
     *SPLIT_MODELS,

@@ -23,6 +23,9 @@ NAME_ADVICE = "use letters, digits and _ . : - and begin with a letter or digit"
 DIGITS = "[0-9]{1,15}"
 DIGITS_ADVICE = "is not 1 to 15 digits; write digits only, without + or spaces"
 
+TRUTH = {"true": True, "false": False}
+"""What the words for yes and no mean."""
+
 Member = TypeVar("Member", bound=IntEnum)
 Meaning = TypeVar("Meaning")
 

@@ -14,6 +14,7 @@ import difflib
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,7 +23,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from schemas import books, caps, characteristics, fx, keys
-from schemas.agreements import FIELDS, Agreement, Partner
+from schemas.agreements import FIELDS, Agreement
 from schemas.bands import (
     BANDS_FILE,
     HOLIDAYS_FOLDER,
@@ -39,6 +40,9 @@ from schemas.decks import RATES_SUFFIX, Deck, deck_names, read_decks
 from schemas.documents import Entry, Problem, Problems, locate, read_yaml
 from schemas.documents import Path as DocumentPath
 from schemas.mentions import Known, agreement_findings
+from schemas.partners import FILE as PARTNERS_FILE
+from schemas.partners import Partner, check_parents
+from schemas.terms_partners import check_tests
 from schemas.terms_pools import check_pools
 from schemas.terms_selectors import check_surcharges
 from schemas.terms_shares import check_receivers
@@ -53,7 +57,6 @@ __all__ = [
     "load",
 ]
 
-PARTNERS_FILE = "partners.yaml"
 AGREEMENTS_FILE = "agreements.yaml"
 REQUIRED_FILES = (PARTNERS_FILE, AGREEMENTS_FILE, keys.FILE)
 OPTIONAL_FILES = (BANDS_FILE, books.FILE, caps.FILE, characteristics.FILE, fx.FILE)
@@ -101,13 +104,11 @@ def load(directory: Path) -> Reference:
     """
     problems = Problems()
     files = _read_files(directory, problems)
-    partner_entries = _entries(files, PARTNERS_FILE, problems)
+    partners, partner_names = _partners(files, problems)
     agreement_entries = _entries(files, AGREEMENTS_FILE, problems)
-    partners = _models(partner_entries, PARTNERS_FILE, Partner, problems)
     agreements = _models(agreement_entries, AGREEMENTS_FILE, Agreement, problems)
     masters = _masters(files, problems)
     joined = [(join(agreement, masters.books), entry) for agreement, entry in agreements]
-    partner_names = _names(partner_entries, PARTNERS_FILE, "partner", problems)
     agreement_names = _names(agreement_entries, AGREEMENTS_FILE, "agreement", problems)
     decks = read_decks(files, problems)
     plan_entries = _entries(files, BANDS_FILE, problems)
@@ -137,12 +138,13 @@ def load(directory: Path) -> Reference:
     _check_masters(masters, known, problems)
     flagged = Problems()
     _check_agreements(joined, partner_names, masters, known, problems, flagged)
-    _check_shares(joined, agreement_names, masters, problems)
+    in_test = {partner.partner for partner in partners if partner.test}
+    _check_between(joined, agreement_names, in_test, masters, problems)
     if problems.found or attribution is None:
         raise InvalidReferenceError(sorted(set(problems.found)))
     return Reference(
         _digest(files),
-        tuple(partner for partner, _ in partners),
+        tuple(partners),
         tuple(whole.agreement for whole, _ in joined),
         attribution,
         decks,
@@ -248,6 +250,20 @@ def _names(entries: Sequence[Entry], file: str, field: str, problems: Problems) 
     return set(first_lines)
 
 
+def _partners(
+    files: Mapping[str, bytes], problems: Problems
+) -> tuple[list[Partner], Collection[str]]:
+    """The partners that have the right shape, checked against each other, and all their names."""
+    entries = _entries(files, PARTNERS_FILE, problems)
+    models = _models(entries, PARTNERS_FILE, Partner, problems)
+    names = _names(entries, PARTNERS_FILE, "partner", problems)
+    places = {id(partner): entry for partner, entry in models}
+    partners = [partner for partner, _ in models]
+    for partner, (path, message) in check_parents(partners, names):
+        problems.add(PARTNERS_FILE, *locate(places[id(partner)], path), message)
+    return partners, names
+
+
 def _check_plans(
     plans: Sequence[tuple[BandPlan, Entry]], calendars: Collection[str], problems: Problems
 ) -> None:
@@ -326,17 +342,18 @@ def _check_agreements(
             noting.add(*_place(joined, entry, masters, breach.path), breach.message)
 
 
-def _check_shares(
+def _check_between(
     agreements: Sequence[tuple[Joined, Entry]],
     names: Collection[str],
+    in_test: Collection[str],
     masters: _Masters,
     problems: Problems,
 ) -> None:
-    """Check what agreements give to each other."""
+    """Check what agreements give to each other, what joins them, and who is in test."""
     places = {id(joined.agreement): (joined, entry) for joined, entry in agreements}
-    for agreement, (path, message) in check_receivers([j.agreement for j, _ in agreements], names):
-        problems.add(*_place(*places[id(agreement)], masters, path), message)
-    for agreement, (path, message) in check_pools([j.agreement for j, _ in agreements], names):
+    known = [joined.agreement for joined, _ in agreements]
+    found = (check_receivers(known, names), check_pools(known, names), check_tests(known, in_test))
+    for agreement, (path, message) in chain(*found):
         problems.add(*_place(*places[id(agreement)], masters, path), message)
 
 

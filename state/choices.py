@@ -187,7 +187,7 @@ def _value_sets(
             if field == "key":
                 values = tuple(key_codes[str(key)] for key in values if key in key_codes)
             listed[row] = values
-    return _sets(listed, size)
+    return value_sets(listed, size)
 
 
 def _characteristics(
@@ -200,7 +200,7 @@ def _characteristics(
             asked.setdefault(name, {})[row] = values
     found = {}
     for name, listed in asked.items():
-        sets = _sets(listed, size)
+        sets = value_sets(listed, size)
         places = {text: place for place, text in enumerate(sets.texts.to_pylist())}
         rows = given.filter((pl.col("name") == name) & pl.col("value").is_in(list(places)))
         found[name] = Characteristic(
@@ -216,12 +216,12 @@ def _characteristics(
     return found
 
 
-def _sets(listed: Mapping[int, tuple[str | int, ...]], size: int) -> ValueSets:
-    """The sets of values that some of the item rows list."""
+def value_sets(listed: Mapping[int, Sequence[str | int]], size: int) -> ValueSets:
+    """The sets of values that some of the rows list, of so many rows."""
     set_of = np.full(size, NONE, np.int64)
     sets: dict[tuple[str | int, ...], int] = {}
     for row, values in listed.items():
-        set_of[row] = sets.setdefault(values, len(sets))
+        set_of[row] = sets.setdefault(tuple(values), len(sets))
     numbers = sorted({v for values in sets for v in values if isinstance(v, int)})
     texts = sorted({v for values in sets for v in values if isinstance(v, str)})
     place = {value: at for values in (numbers, texts) for at, value in enumerate(values)}
@@ -237,13 +237,17 @@ def _sets(listed: Mapping[int, tuple[str | int, ...]], size: int) -> ValueSets:
 
 
 def _prefix_sets(field: str, selecting: Selecting, size: int) -> PrefixSets:
-    """The sets of prefixes of one number, each a table whose values are lengths."""
+    """The sets of prefixes that items have a condition on one number by."""
+    named = [(row, where) for row, where in selecting if field in where.conditions]
+    return prefix_sets({row: [*map(str, where.values(field))] for row, where in named}, size)
+
+
+def prefix_sets(listed: Mapping[int, Sequence[str]], size: int) -> PrefixSets:
+    """The sets of prefixes that some of the rows list, each a table whose values are lengths."""
     set_of = np.full(size, NONE, np.int64)
     sets: dict[tuple[str, ...], int] = {}
-    for row, where in selecting:
-        if field in where.conditions:
-            prefixes = tuple(sorted(map(str, where.values(field))))
-            set_of[row] = sets.setdefault(prefixes, len(sets))
+    for row, prefixes in listed.items():
+        set_of[row] = sets.setdefault(tuple(sorted(prefixes)), len(sets))
     tables = [(list(prefixes), [*map(len, prefixes)]) for prefixes in sets]
     starts = range(0, len(tables), TABLES_MAX)
     return PrefixSets(

@@ -33,6 +33,7 @@ from state.rates import Rates, own_lines
 from state.special import Special
 from state.splits import Splits
 from state.terms import AgreementInfo, VersionInfo, build_terms
+from state.territories import Territories
 from state.versions import AsOf
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
 Int8 = npt.NDArray[np.int8]
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -56,11 +58,11 @@ class Tables:
     """One reference, compiled.
 
     `keys` is indexed by `KeyKind` and maps the names of that kind to key codes (`key_columns` are
-    the same as columns); number and IMSI
-    ranges are tables 0 and 1 of `ranges` instead. `assignment` gives a key code's agreement at a
-    second, `version_of` an agreement's version row, `item_of` a version's item row by role, service
-    and direction. The columns that begin with `version_` have a row per version, those that begin
-    with `item_` a row per item; `items` and `versions` say the same in words. Where items compete,
+    the same as columns); number and IMSI ranges are tables 0 and 1 of `ranges` instead.
+    `assignment` gives a key code's agreement at a second, `in_test` whether an agreement's partner
+    is, `version_of` an agreement's version row, `item_of` a version's item row by role, service and
+    direction. The columns that begin with `version_` have a row per version, those that begin with
+    `item_` a row per item; `items` and `versions` say the same in words. Where items compete,
     `item_of` names a group of `choices` instead, see `state.terms.TermTables`.
     `item_line` is an item's rate line among `rates`, where no deck says it. An item priced by time
     band has its plan at `item_bands` among `bands` (else NO_BANDS), and a line for each band.
@@ -73,6 +75,7 @@ class Tables:
     assignment: AsOf
     key_names: tuple[str, ...]
     agreements: tuple[AgreementInfo, ...]
+    in_test: Bools
     partners: tuple[str, ...]
     version_of: AsOf
     versions: tuple[VersionInfo, ...]
@@ -81,6 +84,7 @@ class Tables:
     version_agreement: Int32
     version_currency: Int32
     version_upto_s: Int64
+    territories: Territories
     currencies: tuple[str, ...]
     item_of: Int32
     choices: Choices
@@ -130,6 +134,7 @@ def build(reference: Reference) -> Tables:
         assignment=keys.assignment,
         key_names=keys.key_names,
         agreements=terms.agreements,
+        in_test=_in_test(reference),
         partners=tuple(partners),
         version_of=terms.version_of,
         versions=versions,
@@ -138,6 +143,7 @@ def build(reference: Reference) -> Tables:
         version_agreement=np.array([version.agreement for version in versions], np.int32),
         version_upto_s=np.array([version.valid_upto_s for version in versions], np.int64),
         version_currency=np.array([version.currency_code for version in versions], np.int32),
+        territories=Territories.of(versions),
         currencies=terms.currencies,
         item_of=terms.item_of,
         choices=build_choices(
@@ -168,6 +174,12 @@ def build(reference: Reference) -> Tables:
         caps=reference.caps,
         rates_of_exchange=reference.rates,
     )
+
+
+def _in_test(reference: Reference) -> Bools:
+    """Which agreements are of a partner in test, by their codes."""
+    tried = {partner.partner for partner in reference.partners if partner.test}
+    return np.array([agreement.partner in tried for agreement in reference.agreements], bool)
 
 
 def _wanted(

@@ -25,6 +25,7 @@ from schemas.codes import (
 )
 from schemas.payment import SettleIn, Tax, Tolerance
 from schemas.prices import ReceivedPrice
+from schemas.territory import Territory
 from state.calendar import Periods
 from state.curves import QUANTITY_MAX
 from state.deals import quantity_most
@@ -68,6 +69,7 @@ class VersionInfo:
     tax: Tax | None = None
     settle_in: SettleIn | None = None
     tolerance: Tolerance | None = None
+    territory: Territory | None = None
 
 
 @dataclass(frozen=True)
@@ -172,4 +174,5 @@ def _version_info(
         tax=version.tax,
         settle_in=version.settle_in,
         tolerance=version.tolerance,
+        territory=version.territory,
     )

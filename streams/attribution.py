@@ -7,7 +7,9 @@ product) can give one *leg*: an agreement, the version of it in force at event t
 that version which covers the service, or the items that compete for it. What reverses an earlier
 transaction is attributed as that one was: for it event time is the time of the original. A key that
 belongs to the operator itself gives no leg; a key that nobody knows suspends the event, and so does
-an agreement without a version or an item for it.
+one that is known and that nobody holds at that time, and an agreement without a version, an item,
+or a territory that the usage lies in (`streams.territory`). What concerns a partner in test is
+excluded as a whole, whatever else is said of it.
 """
 
 from __future__ import annotations
@@ -19,14 +21,16 @@ import numpy.typing as npt
 import pyarrow.compute as pc
 
 from schemas.codes import KeyKind, Reason, Role
+from schemas.money import MICROS
 from state.tables import NONE, OWN, Tables
 from streams.families import Codes, Ints, Marks
+from streams.territory import outside
 from streams.usage import UsageBatch
 
 IMSI_DIGITS = 15
 NUMBER_TABLE, IMSI_TABLE = 0, 1
 
-# role -> the keys that may decide it, in order: column of usage, kind, reason when nobody knows it
+# role -> the keys that may decide it, in order: column of usage, kind, reason when it is unknown
 KEYS: dict[Role, tuple[tuple[str, KeyKind, Reason], ...]] = {
     Role.INGRESS: (("ingress_route", KeyKind.ROUTE, Reason.UNKNOWN_ROUTE),),
     Role.EGRESS: (("egress_route", KeyKind.ROUTE, Reason.UNKNOWN_ROUTE),),
@@ -70,6 +74,22 @@ class Legs:
         return Legs(*(np.concatenate([getattr(self, f), getattr(again, f)]) for f in names))
 
 
+@dataclass(frozen=True)
+class _Decision:
+    """What the keys of one role say of some events.
+
+    `owner` is the agreement that the role is decided for, `by` the key that decided. Of a role that
+    is undecided (owner NONE) `reason` says why, if any of its keys is given, and `unheld` is the
+    place of the first such key among those of the role, else NONE.
+    """
+
+    owner: Codes
+    by: Codes
+    given: Marks
+    reason: npt.NDArray[np.int8]
+    unheld: npt.NDArray[np.int8]
+
+
 def attribute(usage: UsageBatch, events: Ints, tables: Tables) -> tuple[Legs, npt.NDArray[np.int8]]:
     """Find the legs of some events.
 
@@ -81,40 +101,75 @@ def attribute(usage: UsageBatch, events: Ints, tables: Tables) -> tuple[Legs, np
     Returns:
         The legs, and for each row of `events` the reason why it has none (NONE where it has).
     """
-    seconds = usage.priced_us[events] // 1_000_000
+    seconds = usage.priced_us[events] // MICROS
     reason = np.zeros(len(events), np.int8)
     given = np.zeros(len(events), bool)
+    tried = np.zeros(len(events), bool)
+    anyone_in_test = bool(tables.in_test.any())
     parts: list[tuple[Role, Ints, Codes, Codes]] = []
-    for role, keys in KEYS.items():
-        decided = np.full(len(events), NONE, np.int32)
-        by = np.full(len(events), NONE, np.int32)
-        if role is Role.SUBSCRIBER:
-            given |= _subscribers(usage, events, seconds, tables, decided, by)
-        unknown = np.zeros(len(events), np.int8)
-        for column, kind, missing in keys:
-            text = usage.keys[column]
-            if len(text.names) == 0:
-                continue
-            codes = text.find(*tables.key_columns[kind])[events]
-            present = text.codes[events] >= 0
-            given |= present
-            owner = tables.assignment.lookup(codes, seconds)
-            newly = np.flatnonzero((decided == NONE) & (owner != NONE))
-            by[newly], decided[newly] = codes[newly], owner[newly]
-            unknown[present & (owner == NONE) & (unknown == 0)] = missing
-        undecided = (decided == NONE) & (unknown != 0) & (reason == 0)
-        reason[undecided] = unknown[undecided]
-        at = np.flatnonzero(decided >= 0)
+    for role in KEYS:
+        found = _decide(usage, events, seconds, tables, role)
+        given |= found.given
+        undecided = (found.owner == NONE) & (found.reason != 0) & (reason == 0)
+        reason[undecided] = found.reason[undecided]
+        at = np.flatnonzero(found.owner >= 0)
         if len(at):
-            parts.append((role, at, by[at], decided[at]))
+            parts.append((role, at, found.by[at], found.owner[at]))
+            if anyone_in_test:
+                tried[at] |= tables.in_test[found.owner[at]]
     reason[~given & (reason == 0)] = Reason.NO_ATTRIBUTION_KEY
     at = np.concatenate([p[1] for p in parts]) if parts else np.zeros(0, np.int64)
     retail = given & (reason == 0)
     retail[at] = False
     reason[retail] = Reason.RETAIL
+    reason[tried] = Reason.TEST_PARTNER
     legs = _legs(usage, events, seconds, at, parts, tables)
     kept = reason[at] == 0
     return legs if kept.all() else legs.take(kept), reason
+
+
+def _decide(
+    usage: UsageBatch, events: Ints, seconds: Ints, tables: Tables, role: Role
+) -> _Decision:
+    """Ask the keys of a role in their order; the first that somebody holds decides it."""
+    owner, by = np.full(len(events), NONE, np.int32), np.full(len(events), NONE, np.int32)
+    given = np.zeros(len(events), bool)
+    if role is Role.SUBSCRIBER:
+        given |= _subscribers(usage, events, seconds, tables, owner, by)
+    reason, unheld = np.zeros(len(events), np.int8), np.full(len(events), NONE, np.int8)
+    for place, (column, kind, unknown) in enumerate(KEYS[role]):
+        text = usage.keys[column]
+        if len(text.names) == 0:
+            continue
+        codes = text.find(*tables.key_columns[kind])[events]
+        present = text.codes[events] >= 0
+        given |= present
+        holder = tables.assignment.lookup(codes, seconds)
+        newly = np.flatnonzero((owner == NONE) & (holder != NONE))
+        by[newly], owner[newly] = codes[newly], holder[newly]
+        fails = np.flatnonzero(present & (holder == NONE) & (unheld == NONE))
+        if len(fails):
+            unheld[fails] = place
+            reason[fails] = np.where(codes[fails] == NONE, unknown, Reason.NOT_ENTITLED)
+    return _Decision(owner, by, given, reason, unheld)
+
+
+def unheld(usage: UsageBatch, events: Ints, tables: Tables) -> list[str]:
+    """The key that each event waits for because nobody holds it, as in `route:TG-001`.
+
+    It is the one that gives the event its reason; empty where there is none.
+    """
+    found = [""] * len(events)
+    seconds = usage.priced_us[events] // MICROS
+    for role in reversed(KEYS):
+        decision = _decide(usage, events, seconds, tables, role)
+        for place, (column, kind, _) in enumerate(KEYS[role]):
+            text = usage.keys[column]
+            for row in np.flatnonzero(
+                (decision.owner == NONE) & (decision.unheld == place)
+            ).tolist():
+                found[row] = f"{kind.label}:{text.values[int(text.codes[events[row]])]}"
+    return found
 
 
 def _subscribers(
@@ -161,9 +216,11 @@ def _legs(
     event = events[at]
     version = tables.version_of.lookup(agreement, seconds[at])
     item = tables.item_of[version, role, usage.service[event], usage.direction[event]]
-    item = np.where(version == NONE, NONE, item).astype(np.int32)
+    away = outside(usage, event, version, tables)
+    item = np.where((version == NONE) | away, NONE, item).astype(np.int32)
     reason = np.zeros(len(event), np.int8)
     reason[item == NONE] = Reason.NO_ITEM
+    reason[away] = Reason.OUTSIDE_TERRITORY
     reason[version == NONE] = Reason.NO_AGREEMENT
     return Legs(event, role, key, agreement, version, item, reason)
 

@@ -31,9 +31,10 @@ def read_close(book: Book, command: Any) -> tuple[str, str]:  # noqa: ANN401 - a
     Raises:
         KeyError: there is no such agreement, or the command says something else.
         TypeError: it is not made as commands are.
-        ValueError: no version of the agreement has such a period.
+        ValueError: no version of the agreement has such a period, or its partner is in test.
     """
     agreement, period = command["close"]["agreement"], command["close"]["period"]
+    book.check_settled(agreement)
     version, index = period_of(book, agreement, period)
     return agreement, version.periods.label(index)
 

@@ -73,9 +73,11 @@ def declare(
     Raises:
         KeyError: there is no such item, or something is not said.
         TypeError: it is not made as declarations are.
-        ValueError: there is no such period, a number is none, or the version is known otherwise.
+        ValueError: there is no such period, a number is none, the version is known otherwise, or
+            the agreement's partner is in test.
     """
     which, version, value = read_declaration(command)
+    book.check_settled(which.agreement)
     terms = terms_of(book, which)
     if terms.item.figure_of:
         _check_figure(which, value)

@@ -11,22 +11,23 @@ never vanishes.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import repeat
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from schemas.codes import Code, KeyKind, Reason, Service
+from schemas.codes import Code, Reason, Service
 from schemas.columns import columns_of, records_codec
 from schemas.frames import Refused
 from schemas.records import bytes_field, codec
 from schemas.registry import read_schema
-from state.tables import NONE, Tables
+from state.tables import Tables
+from streams.attribution import KEYS, attribute, unheld
 from streams.families import Ints
 from streams.log import Message, Segment
 from streams.privacy import CLEAR_DIGITS, mask
 from streams.sharing import missing_receiver
+from streams.territory import network, wrong_number
 from streams.usage import NO_SEQUENCE, UsageBatch
 
 QUARANTINE = codec("quarantine.avsc")
@@ -36,13 +37,7 @@ SUSPENSE = read_schema("suspense.avsc")
 FRONT = {**SUSPENSE, "fields": SUSPENSE["fields"][:-1]}
 FRONT_COLUMNS = columns_of(FRONT["fields"])
 encode_fronts, _ = records_codec(FRONT)
-MISSING_COLUMN = {
-    Reason.UNKNOWN_ACCESS_POINT: ("access_point", "access_point"),
-    Reason.UNKNOWN_NETWORK: ("network", "home_network"),
-    Reason.UNKNOWN_PRODUCT: ("product", "product_instance"),
-    Reason.UNKNOWN_CHANNEL: ("channel", "sales_channel"),
-    Reason.CURRENCY_MISMATCH: ("currency", "retail_currency"),
-}
+UNHELD = [reason for keys in KEYS.values() for _, _, reason in keys] + [Reason.NOT_ENTITLED]
 
 
 def suspense_ids(usage: UsageBatch, rows: Ints, reasons: npt.NDArray[np.int8]) -> list[str]:
@@ -125,23 +120,38 @@ def missing(
 ) -> list[str]:
     """What reference lacks for some events, in the words of the reference files."""
     found = _labels(Reason, reasons)
-    at = np.flatnonzero(reasons == Reason.UNKNOWN_ROUTE)
-    for place, route in zip(at.tolist(), _unknown_routes(usage, rows[at], tables), strict=True):
-        found[place] = f"route:{route}"
+    at = np.flatnonzero(np.isin(reasons, UNHELD))
+    for place, key in zip(at.tolist(), unheld(usage, rows[at], tables), strict=True):
+        found[place] = key
+    at = np.flatnonzero(reasons == Reason.OUTSIDE_TERRITORY)
+    for place, said in zip(at.tolist(), _outside(usage, rows[at], tables), strict=True):
+        found[place] = said
     for place in np.flatnonzero(reasons == Reason.NO_RATE).tolist():
         found[place] = f"prefix:{_rated_number(usage, int(rows[place]))}"
     for place in np.flatnonzero(reasons == Reason.NO_RECEIVER).tolist():
         found[place] = f"agreement:{missing_receiver(usage, int(rows[place]), tables)}"
-    for reason, (kind, column) in MISSING_COLUMN.items():
-        for place in np.flatnonzero(reasons == reason).tolist():
-            found[place] = f"{kind}:{_name(usage, column, int(rows[place]))}"
+    for place in np.flatnonzero(reasons == Reason.CURRENCY_MISMATCH).tolist():
+        found[place] = f"currency:{_currency(usage, int(rows[place]))}"
     return found
 
 
-def _name(usage: UsageBatch, column: str, index: int) -> str:
-    text = usage.keys[column]
+def _currency(usage: UsageBatch, index: int) -> str:
+    text = usage.keys["retail_currency"]
     code = int(text.codes[index])
     return text.values[code] if code >= 0 else ""
+
+
+def _outside(usage: UsageBatch, rows: Ints, tables: Tables) -> list[str]:
+    """The first agreement whose territory each event is outside of, and what of it is."""
+    legs, _ = attribute(usage, np.sort(rows), tables)
+    legs = legs.take(np.flatnonzero(legs.reason == Reason.OUTSIDE_TERRITORY)[::-1])
+    number = wrong_number(usage, legs.event, legs.version, tables)
+    said: dict[int, str] = {}
+    for leg, event in enumerate(legs.event.tolist()):  # that of the first role comes last
+        by = _rated_number(usage, event) if number[leg] else network(usage, event)
+        name = tables.agreements[int(legs.agreement[leg])].name
+        said[event] = f"agreement:{name} {'called' if number[leg] else 'network'}:{by}"
+    return [said.get(row, "") for row in rows.tolist()]
 
 
 def _rated_number(usage: UsageBatch, index: int) -> str:
@@ -151,21 +161,6 @@ def _rated_number(usage: UsageBatch, index: int) -> str:
         return ""
     routing = family.columns["routing_number"][at].as_py()
     return mask(routing or family.columns["called_number"][at].as_py())[:CLEAR_DIGITS]
-
-
-def _unknown_routes(usage: UsageBatch, rows: Ints, tables: Tables) -> list[str]:
-    """The first of the two routes of each event that nobody owns at the time of the event."""
-    found = [""] * len(rows)
-    seconds = usage.started_us[rows] // 1_000_000
-    for column in ("egress_route", "ingress_route"):
-        text = usage.keys[column]
-        codes = text.codes[rows]
-        names = ["" if code < 0 else text.values[code] for code in codes.tolist()]
-        routes = np.array([*map(tables.keys[KeyKind.ROUTE].get, names, repeat(NONE))], np.int32)
-        owner = tables.assignment.lookup(routes, seconds)
-        for place in np.flatnonzero((codes >= 0) & (owner == NONE)).tolist():
-            found[place] = names[place]
-    return found
 
 
 def quarantined_event(usage: UsageBatch, index: int, topic: str, message: bytes) -> Message:

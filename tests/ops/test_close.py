@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ops.close import closable, joined
 from state.tables import Tables
-from tests.builders import tables
-from tests.ops.books import reference
+from tests.builders import PARTNERS, reference_dir, tables
+from tests.ops.books import AGREEMENTS, ATTRIBUTION, reference
 
 ROWS = [
     {"agreement": "W-1", "booked": "2024-11"},
@@ -71,3 +72,15 @@ def test_what_was_closed_with_others_is_said(known: Tables) -> None:
     closed = [{"agreement": "M-1"}, {"agreement": "W-1"}]
     told = joined(choice, closed, lambda _: ["M-1", "W-1"])
     assert list(told) == ["M-1: closed together with W-1, as a deal joins them"]
+
+
+def test_a_partner_in_test_has_nothing_to_close(tmp_path: Path) -> None:
+    """M-1 and S-1 are BRAVO's."""
+    partners = PARTNERS.replace("country: NO", "test: true")
+    directory = reference_dir(
+        tmp_path, partners=partners, agreements=AGREEMENTS, attribution=ATTRIBUTION
+    )
+    known = tables(directory)
+    choice = choose(known, "2024-11", "W-1", "M-1")
+    assert list(choice.agreements) == ["W-1"]
+    assert list(choice.remarks) == ["M-1: BRAVO is in test, and nothing is settled with it"]

@@ -74,7 +74,7 @@ def test_a_mended_event_counts_under_the_number_of_the_refused_one(tmp_path: Pat
     with Opened(tmp_path / "data") as opened:
         name = EventName.parse("msc-1/8")
         came = list(appearances(opened.read(USAGE.name), name, 1))
-        told = outcomes(came, kept(opened, name), rated_legs(opened, name))
+        told = outcomes(came, kept(opened, name), rated_legs(opened, name), lambda _: "")
     assert [outcome for _, outcome in told] == [
         "quarantined: negative_quantity",
         "duplicate",

@@ -11,7 +11,7 @@ from ops.immutable import changed_fields, changed_versions, settled_versions
 from ops.reading import Opened, current_reference
 from schemas.reference import InvalidReferenceError, Reference, load
 from schemas.topics import CONTRIBUTIONS
-from tests.builders import reference_dir
+from tests.builders import PARTNERS, reference_dir
 from tests.ops.books import AGREEMENTS, ATTRIBUTION, RATED, call, reference, settle, usage_file
 
 # The versions of W-1 and M-1; usage of S-1 never comes in these tests.
@@ -179,3 +179,27 @@ def test_a_master_price_list_is_part_of_the_version(tmp_path: Path) -> None:
     changed = given("changed", books.replace("amount: 1", "amount: 2"))
     (problem,) = changed_versions(before, changed, {("W-1", 1)})
     assert problem.message.startswith("items[4].price.amount differs")
+
+
+def test_a_partner_is_not_in_test_again(data: Path, tmp_path: Path) -> None:
+    """Its usage would be excluded for good; one that nothing was settled with may be in test."""
+
+    def given(name: str, partners: str) -> Path:
+        """The reference with this file of partners."""
+        path = tmp_path / name
+        return reference_dir(
+            path, partners=partners, agreements=AGREEMENTS, attribution=ATTRIBUTION
+        )
+
+    with pytest.raises(InvalidReferenceError) as caught:
+        Embedded(data, given("again", PARTNERS.replace("country: DE", "test: true")))
+    (problem,) = caught.value.problems
+    assert str(problem).startswith("partners.yaml: ALFA test: is true now; usage was settled with")
+    more = "- {partner: NEW, name: New, test: true}\n"
+    with Embedded(data, given("more", PARTNERS + more)):
+        pass
+    tried, live = (
+        load(given("a", PARTNERS.replace("country: DE", "test: true"))),
+        load(current_reference(data)),
+    )
+    assert list(changed_versions(tried, live, {("W-1", 1)})) == []

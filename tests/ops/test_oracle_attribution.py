@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ops.oracle_attribution import attribute
+from ops.oracle_reference import read_reference
 from ops.oracle_usage import Usage, read_message, read_schemas
 from tests.ops.oracle_makers import event, item, reference, unit, version
 
@@ -14,12 +15,14 @@ PLAIN = version(item(unit("minute", "1")))
 KEYS = """route,TG-1,A,,
 route,TG-2,B,,
 route,TG-own,own,,
+route,TG-late,A,2026-12-01,
 number_range,4917,A,,
 number_range,49171,B,2026-12-01,
 imsi_range,26207,B,,
 access_point,internet,own,,
 access_point,mvno,A,,
 network,26207,B,,
+network,23001,B,,2026-06-01
 product,port-1,A,,
 channel,shop,A,,"""
 
@@ -42,6 +45,10 @@ channel,shop,A,,"""
         ("voice", {"ingress_route": "TG-own"}, ["ingress own"], "retail"),
         ("voice", {}, [], "no_attribution_key"),
         ("voice", {"ingress_route": "TG-9"}, [], "unknown_route"),
+        # Listed at other times only: not before its first row, not after its last.
+        ("voice", {"ingress_route": "TG-late"}, [], "not_entitled"),
+        ("data", {"home_network": "23001"}, [], "not_entitled"),
+        ("data", {"access_point": "x", "home_network": "23001"}, [], "unknown_access_point"),
         # What is missing at the other end does not hide behind a known end.
         (
             "voice",
@@ -110,3 +117,18 @@ def test_keys_decide_roles(
     claims, found = attribute(usage, known)
     assert [f"{claim.role} {claim.agreement}" for claim in claims] == parties
     assert found == reason
+
+
+def test_what_concerns_a_partner_in_test_is_excluded(tmp_path: Path) -> None:
+    """Before anything else is asked; the other partner's part goes with it."""
+    reference(tmp_path, {"A": [PLAIN], "B": [PLAIN]}, KEYS)
+    partners = "- {partner: P-A, name: A}\n- {partner: P-B, name: B, test: true}\n"
+    (tmp_path / "partners.yaml").write_text(partners)
+    known = read_reference(tmp_path)
+    found = []
+    for routes in (("TG-1", "TG-2"), ("TG-9", "TG-2"), ("TG-1", "TG-own")):
+        fields = dict(zip(("ingress_route", "egress_route"), routes, strict=True))
+        (usage,) = read_message(event("voice", **fields), read_schemas())
+        assert isinstance(usage, Usage)
+        found.append(attribute(usage, known)[1])
+    assert found == ["test_partner", "test_partner", "none"]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ops.price import (
+    InTestError,
     UnknownAgreementError,
     attribution,
     moment,
@@ -15,8 +16,19 @@ from ops.price import (
     roles_of,
 )
 from schemas.codes import KeyKind, Role, Service
-from tests.builders import agreement_text, reference_dir, tables
-from tests.ops.books import ALL, MENDED, NOVEMBER_US, RATED, call, event, reference, usage_file
+from tests.builders import PARTNERS, agreement_text, reference_dir, tables
+from tests.ops.books import (
+    AGREEMENTS,
+    ALL,
+    ATTRIBUTION,
+    MENDED,
+    NOVEMBER_US,
+    RATED,
+    call,
+    event,
+    reference,
+    usage_file,
+)
 
 ROUTES = {(KeyKind.ROUTE, "TG-001"), (KeyKind.ROUTE, "TG-002")}
 
@@ -146,6 +158,18 @@ def test_an_unknown_agreement_is_named(tmp_path: Path) -> None:
     file = usage_file(tmp_path / "u.jsonl", RATED)
     with pytest.raises(UnknownAgreementError, match=r"no agreement W1 .*; is it W-1\?"):
         price(reference(tmp_path / "reference"), "W1", [file], None)
+
+
+def test_with_a_partner_in_test_nothing_has_a_price(tmp_path: Path) -> None:
+    """It is said before anything is settled; the other partner's agreement is priced."""
+    partners = PARTNERS.replace("country: NO", "test: true")
+    given = reference_dir(
+        tmp_path / "r", partners=partners, agreements=AGREEMENTS, attribution=ATTRIBUTION
+    )
+    file = usage_file(tmp_path / "u.jsonl", [call(1)])
+    with pytest.raises(InTestError, match="M-1 is of BRAVO, which is in test: ask with a copy"):
+        price(given, "M-1", [file], None)
+    assert [leg["item"] for leg in price(given, "W-1", [file], None)["legs"]] == ["voice-in"]
 
 
 def test_the_reference_is_read_only(tmp_path: Path) -> None:

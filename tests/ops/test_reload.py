@@ -32,7 +32,7 @@ from schemas.moments import parse_moment
 from schemas.reference import Reference, load
 from schemas.topics import ACCRUALS
 from state.tables import Tables
-from tests.builders import AGREEMENTS, RATES, reference_dir
+from tests.builders import AGREEMENTS, PARTNERS, RATES, reference_dir
 from tests.loop_bench import Bench, segment
 from tests.ops import books
 from tests.usage_makers import message
@@ -199,6 +199,19 @@ def test_terms_that_have_begun_stay(followed: Followed, logged: list[dict[str, A
     (problem,) = logged[0]["problems"]
     assert problem.startswith("agreements.yaml: BRAVO-1 version 1: items[0].price.amount differs;")
     assert "write a new version with its own valid_from" in problem
+
+
+def test_a_partner_that_is_live_is_not_in_test_again(
+    followed: Followed, logged: list[dict[str, Any]]
+) -> None:
+    """The way on is not a new version: the sentence says so."""
+    partners = PARTNERS.replace("country: DE", "test: true")
+    (followed.directory / "partners.yaml").write_text(partners)
+    followed.look()
+    assert followed.taken == []
+    (problem,) = logged[-1]["problems"]
+    assert problem.startswith("partners.yaml: ALFA test: is true now; usage was settled with it")
+    assert problem.endswith("put it back, or end its keys in attribution.csv")
 
 
 def test_the_pool_of_terms_that_have_begun_stays(

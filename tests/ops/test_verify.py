@@ -18,6 +18,8 @@ from ops.generate import generate
 from ops.reading import NoReferenceError, Opened
 from schemas.records import codec
 from schemas.topics import ACCRUALS, QUARANTINE, RATE_CHANGELOG, STATEMENTS, SUSPENSE
+from streams.versions import Versions
+from tests.builders import PARTNERS, reference_dir
 from tests.ops import books
 from tests.ops.books import MENDED, call, close, recycle, reference, settle, verdict
 from tests.tamper import main, tamper
@@ -219,6 +221,22 @@ def test_any_altered_figure_is_found(
     alter(copy, topic, key, change)
     differences = verdict(copy).differences
     assert any(named in line for line in differences), differences
+
+
+def test_a_statement_of_a_partner_in_test_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Were its periods closed all the same, it would be named: nothing of it is settled."""
+    partners = PARTNERS.replace("country: NO", "test: true")
+    texts = books.AGREEMENTS, books.ATTRIBUTION
+    given = reference_dir(
+        tmp_path / "tried", partners=partners, agreements=texts[0], attribution=texts[1]
+    )
+    settle(tmp_path / "data", [*books.RATED], given)
+    assert verdict(tmp_path / "data").differences == []
+    monkeypatch.setattr(Versions, "check_settled", lambda *_: None)
+    close(tmp_path / "data", "2024-11", "M-1")
+    assert verdict(tmp_path / "data").differences == ["statement M-1-000001: BRAVO is in test"]
 
 
 def test_a_reference_that_is_gone_is_asked_for(copy: Path) -> None:

@@ -160,25 +160,6 @@ def test_wrong_terms_are_named_with_what_to_write(
     assert found == [f"agreements.yaml:2: versions[0].{complaint}"]
 
 
-def test_partners_have_a_name_and_perhaps_a_country(tmp_path: Path) -> None:
-    """NO is Norway, whatever YAML thinks of it; a country is two capital letters."""
-    directory = reference_dir(tmp_path)
-    assert [partner.country for partner in load(directory).partners] == ["DE", "NO"]
-    partners = "- {partner: ALFA, name: Alfa, country: Germany}\n- {partner: B/1, name: ''}\n"
-    found = complaints_of(reference_dir(tmp_path, partners=partners, agreements="[]\n"))
-    assert found[-3:] == [
-        (
-            "partners.yaml:1: country: 'Germany' is not a country; "
-            "write two capital letters, for example DE"
-        ),
-        "partners.yaml:2: name: is not a name; write words on one line",
-        (
-            "partners.yaml:2: partner: 'B/1' is not a name; "
-            "use letters, digits and _ . : - and begin with a letter or digit"
-        ),
-    ]
-
-
 def test_no_agreement_is_called_own(tmp_path: Path) -> None:
     """The word means the operator itself where keys are attributed."""
     item = DATA_ITEM.replace("PRICE", "{kind: unit, per: byte, amount: 1}")

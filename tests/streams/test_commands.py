@@ -8,6 +8,7 @@ import pytest
 
 from streams.accrual import Book
 from streams.commands import closes_in, period_of, read_close, together
+from tests.builders import PARTNERS, reference_dir, tables
 from tests.hop_makers import close_command
 from tests.makers import segment
 from tests.payment_makers import paying_tables
@@ -40,3 +41,13 @@ def test_agreements_in_no_joint_deal_close_alone(tmp_path: Path) -> None:
     book = Book(paying_tables(tmp_path))
     assert list(together(book, ("P", "2026-11"))) == [("P", "2026-11")]
     assert list(together(book, ("P", "2026-11-01"))) == []
+
+
+def test_a_partner_in_test_has_no_close(tmp_path: Path) -> None:
+    """Fees that are owed without usage would be stated otherwise."""
+    partners = PARTNERS.replace("country: NO", "test: true")
+    book = Book(tables(reference_dir(tmp_path, partners=partners)))
+    with pytest.raises(ValueError, match="nothing is settled"):
+        read_close(book, {"close": {"agreement": "BRAVO-1", "period": "2026-11"}})
+    segments = [segment([close_command("BRAVO-1", "2026-11")], topic="commands.v1")]
+    assert list(closes_in(book, segments)) == []

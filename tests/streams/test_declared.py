@@ -12,8 +12,9 @@ import pytest
 from schemas.payment import Tolerance
 from schemas.topics import ACCRUE_CHANGELOG
 from streams.declared import is_within
+from tests.builders import tables
 from tests.hop_makers import AccrueBench, latest
-from tests.payment_makers import NOVEMBER, closed, declaration, money, paying_tables
+from tests.payment_makers import NOVEMBER, closed, declaration, money, paying_dir, paying_tables
 
 DECEMBER = "2026-12"
 TOLERANCE = "tolerance: {percent: 1, absolute: 50, rule: both}"
@@ -37,6 +38,18 @@ def refusals(bench: AccrueBench) -> list[str]:
     """Why commands were refused."""
     found = latest(bench.broker, ACCRUE_CHANGELOG.name)
     return [json.loads(v)["reason"] for k, v in found.items() if k.startswith(b"refused/")]
+
+
+def test_a_partner_in_test_declares_nothing(tmp_path: Path) -> None:
+    """The figure is refused with the reason, and no row comes of it."""
+    directory = paying_dir(tmp_path)
+    (directory / "partners.yaml").write_text("- {partner: ALFA, name: Alfa, test: true}\n")
+    bench = AccrueBench(tables(directory))
+    declare(bench, declaration("texts", amount="10090"))
+    (reason,) = refusals(bench)
+    assert "P is of a partner in test, with whom nothing is settled" in reason
+    keys = set(latest(bench.broker, "accruals.v1"))
+    assert keys == {b"||total"}  # how far the partition has come, of no agreement
 
 
 def only(document: dict[str, Any]) -> dict[str, Any]:

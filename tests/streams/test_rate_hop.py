@@ -191,6 +191,22 @@ def test_recycled_usage_is_booked(bench: RateBench, mended: Tables) -> None:
     assert block.sums.charge_micros.tolist() == [CALL_MICROS]
 
 
+def test_usage_of_a_key_that_nobody_holds_yet_is_booked_once_somebody_does(
+    bench: RateBench, tmp_path: Path, mended: Tables
+) -> None:
+    """A route that is unknown, then known from December only, then known in November, too."""
+    bench.settle(event(ingress_route="TG-NEW"))
+    rows = ATTRIBUTION + "route,TG-NEW,ALFA-1,2026-12-01,\n"
+    bench.hop.use(tables(reference_dir(tmp_path / "later", attribution=rows)))
+    bench.recycle()
+    assert bench.suspended() == {"msc-1/0/1": "not_entitled"}
+    assert bench.outcomes() == {"suspended/not_entitled": 1}
+    bench.hop.use(mended)
+    bench.recycle()
+    assert bench.suspended() == {}
+    assert bench.outcomes() == {"rated/none": 1}
+
+
 def test_recycled_too_early_waits_on(bench: RateBench) -> None:
     """What reference still does not know stays suspended, and is counted once."""
     bench.settle(event(ingress_route="TG-NEW"))

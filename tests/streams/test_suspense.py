@@ -32,7 +32,8 @@ TOKENS = Tokens(b"key")
 
 @pytest.fixture(name="tables")
 def _tables(tmp_path: Path) -> Tables:
-    return builders.tables(builders.reference_dir(tmp_path))
+    keys = f"{builders.ATTRIBUTION}product,PORT-7,ALFA-1,2026-12-01,\n"
+    return builders.tables(builders.reference_dir(tmp_path, attribution=keys))
 
 
 def waits_as(reason: Reason = Reason.NO_ITEM, **fields: Any) -> str:  # noqa: ANN401
@@ -80,6 +81,8 @@ def test_no_two_events_wait_under_one_id() -> None:
             {"ingress_route": "TG-001", "egress_route": "TG-8"},
             "route:TG-8",
         ),
+        # Its only row begins in December 2026, the event is of November.
+        (Reason.NOT_ENTITLED, Service.CIRCUIT, {"product_instance": "PORT-7"}, "product:PORT-7"),
         (Reason.UNKNOWN_NETWORK, Service.SMS, {"home_network": "99999"}, "network:99999"),
         (Reason.UNKNOWN_PRODUCT, Service.CIRCUIT, {"product_instance": "P"}, "product:P"),
         # Nine digits of the number that prices go by: the routing number where there is one.
