@@ -13,19 +13,18 @@ from datetime import UTC
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import yaml
-
 from ops.oracle_bands import Plan, read_plans
 from ops.oracle_books import Books, joined, read_books
 from ops.oracle_clawback import Clawback, read_clawback
 from ops.oracle_deal_terms import Deal, figure_items, read_deals
 from ops.oracle_files import (
     Known,
-    TextLoader,
     Validity,
     characteristics,
+    entries,
     exact,
     mapping,
+    parts,
     rows,
     validity,
 )
@@ -166,9 +165,7 @@ def read_reference(directory: Path) -> Reference:
     """Read partners' agreements, attribution keys and rate decks from a directory."""
     agreements: dict[str, Agreement] = {}
     books = read_books(directory / "books.yaml", _item)
-    text = (directory / "agreements.yaml").read_text(encoding="utf-8")
-    # TextLoader is a safe loader that takes even less for granted than yaml.safe_load.
-    for entry in yaml.load(text, Loader=TextLoader):  # noqa: S506
+    for entry in entries(directory, "agreements.yaml"):
         agreements[entry["agreement"]] = Agreement(
             name=entry["agreement"],
             partner=entry["partner"],
@@ -177,7 +174,8 @@ def read_reference(directory: Path) -> Reference:
             pool=entry.get("pool") or entry["agreement"],
         )
     keys: dict[tuple[str, str], tuple[Assignment, ...]] = {}
-    for row in rows(directory / "attribution.csv"):
+    keyed = [row for file in parts(directory, "attribution.csv") for row in rows(file)]
+    for row in keyed:
         key = (row["kind"], row["key"])
         assignment = Assignment(row["agreement"], validity(row, UTC))
         keys[key] = (*keys.get(key, ()), assignment)

@@ -1,8 +1,9 @@
 """Every topic of Weir: its name, its key, how it is partitioned and what it keeps.
 
-Two partition counts exist. `usage` topics are partitioned by source, because that is where
+Three partition counts exist. `usage` topics are partitioned by source, because that is where
 duplicates can be seen; `settlement` topics by pool (an agreement, unless several share one),
-because that is where money is owed. Topics with the same axis are co-partitioned: one owner of a
+because that is where money is owed; `control` topics have one, for there is one order in which
+changes of masters came to be known. Topics with the same axis are co-partitioned: one owner of a
 partition number reads and writes that number in all of them.
 """
 
@@ -12,7 +13,7 @@ import zlib
 from dataclasses import dataclass
 from typing import Literal
 
-Axis = Literal["usage", "settlement"]
+Axis = Literal["usage", "settlement", "control"]
 Keeps = Literal["all", "latest"]
 
 
@@ -62,6 +63,13 @@ ACCRUE_CHANGELOG = Topic(
 STATEMENTS = Topic(
     "statements.v1", "settlement", "latest", "statement number", "closed periods, immutable"
 )
+REFERENCE = Topic(
+    "reference.v1",
+    "control",
+    "latest",
+    "change",
+    "what masters told, in changes",
+)
 
 TOPICS = (
     USAGE,
@@ -76,6 +84,7 @@ TOPICS = (
     ACCRUALS,
     ACCRUE_CHANGELOG,
     STATEMENTS,
+    REFERENCE,
 )
 
 

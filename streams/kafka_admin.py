@@ -65,7 +65,7 @@ class KafkaAdmin:
             TopicError: a topic has another partition count or cleanup policy.
             LogError: the brokers do not answer or refuse.
         """
-        counts = {"usage": usage_partitions, "settlement": settlement_partitions}
+        counts = {"usage": usage_partitions, "settlement": settlement_partitions, "control": 1}
         wanted = {topic.name: counts[topic.axis] for topic in topics}
         there = self.partition_counts()
         wrong = [

@@ -112,3 +112,12 @@ def test_yaml_may_share_terms_by_merge_keys(tmp_path: Path) -> None:
     second = read_reference(tmp_path).version("A", 2)
     assert second.currency == "EUR"
     assert second.validity == Validity(micros("2026-02-01T00:00:00+00:00"), None)
+
+
+def test_what_masters_told_is_read_with_the_files(tmp_path: Path) -> None:
+    """Agreements and keys of the folder `followed` stand beside those of the files."""
+    terms = version(item(unit("minute", "1")))
+    reference(tmp_path / "followed", {"B": [terms]}, "route,TG-2,B,,")
+    read = reference(tmp_path, {"A": [terms]}, "route,TG-1,A,,")
+    assert sorted(read.agreements) == ["A", "B"]
+    assert (read.owner("route", "TG-1", 0), read.owner("route", "TG-2", 0)) == ("A", "B")

@@ -21,7 +21,7 @@ def test_every_topic_is_listed_once() -> None:
 def test_a_topic_carries_its_version_in_its_name(topic: Topic) -> None:
     """What a topic holds changes incompatibly only under a new name."""
     assert re.fullmatch(r"[a-z]+(\.[a-z]+)*\.v\d+", topic.name)
-    assert topic.axis in {"usage", "settlement"}
+    assert topic.axis in {"usage", "settlement", "control"}
 
 
 def test_compacted_topics_are_those_that_hold_state() -> None:
@@ -34,6 +34,7 @@ def test_compacted_topics_are_those_that_hold_state() -> None:
         "accruals.v1",
         "accrue.changelog.v1",
         "statements.v1",
+        "reference.v1",
     }
     assert all(topic.key != "-" for topic in TOPICS if topic.compacted)
 

@@ -9,18 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from schemas.topics import ACCRUALS, RATE_CHANGELOG, TOPICS, USAGE
+from schemas.topics import ACCRUALS, RATE_CHANGELOG, REFERENCE, TOPICS, USAGE
 from streams.local import LocalStore
 from streams.local_database import FILE_NAME, OFFSETS_MAX, Database, DirectoryError
 from streams.log import Aborted, LogError, Unknown
 from tests.log_worlds import fail_next_commit
 
-ONE_EACH = {"usage": 1, "settlement": 1}
+ONE_EACH = {"usage": 1, "settlement": 1, "control": 1}
 
 
 def test_shelves_do_not_overlap(tmp_path: Path) -> None:
     """Every topic partition has row ids of its own, all of them positive 64-bit integers."""
-    counts = {"usage": 65_536, "settlement": 3}
+    counts = {"usage": 65_536, "settlement": 3, "control": 1}
     database = Database(tmp_path, TOPICS, counts, read_only=False)
     bases = sorted(shelf.base for shelf in database.shelves.values())
     assert len(bases) == sum(counts[topic.axis] for topic in TOPICS)
@@ -127,3 +127,13 @@ def test_misuse_leaves_nothing(tmp_path: Path) -> None:
             store.append(USAGE.name, 0, [(None, b"a"), (None, "text")])  # type: ignore[list-item]
         assert store.end(USAGE.name, 0) == 0
         assert store.append(USAGE.name, 0, [(None, b"b")]) == 1
+
+
+def test_a_directory_from_before_the_control_plane_opens(tmp_path: Path) -> None:
+    """Its file does not say how many partitions control topics have: there is only one count."""
+    LocalStore(tmp_path).close()
+    with sqlite3.connect(tmp_path / FILE_NAME) as connection:
+        connection.execute("DELETE FROM meta WHERE name = 'control_partitions'")
+    connection.close()
+    with LocalStore(tmp_path) as store:
+        assert store.partitions(REFERENCE.name) == 1
