@@ -37,7 +37,7 @@ from schemas.bands import (
 from schemas.bands import FIELDS as BAND_FIELDS
 from schemas.books import Book, Joined, join
 from schemas.caps import Cap
-from schemas.decks import RATES_SUFFIX, Deck, deck_names, read_decks
+from schemas.decks import RATES_SUFFIX, Deck, Parsed, deck_names, read_decks
 from schemas.documents import Entry, Problem, Problems, locate, read_yaml
 from schemas.documents import Path as DocumentPath
 from schemas.mentions import Known, agreement_findings
@@ -96,8 +96,12 @@ class Reference:
     rates: fx.Fx = field(default_factory=fx.Fx)
 
 
-def load(directory: Path) -> Reference:
+def load(directory: Path, parsed: Parsed | None = None) -> Reference:
     """Read and check a reference directory.
+
+    Args:
+        directory: where it is.
+        parsed: remembers decks from one time to the next, for whoever loads again and again.
 
     Raises:
         InvalidReferenceError: something in it is wrong; nothing of it is used.
@@ -112,7 +116,7 @@ def load(directory: Path) -> Reference:
     joined = [(join(agreement, masters.books), entry) for agreement, entry in agreements]
     partner_names = _names(partner_entries, "partner", problems)
     agreement_names = _names(agreement_entries, "agreement", problems)
-    decks = read_decks(files, problems)
+    decks = read_decks(files, problems, parsed)
     plan_entries = _entries(files, BANDS_FILE, problems)
     plans = _models(plan_entries, BandPlan, problems)
     holidays = read_holidays(files, problems)
