@@ -13,7 +13,10 @@ tried again. A change of terms that usage was settled by is held back in the sam
 from __future__ import annotations
 
 import hashlib
+import shutil
+import tempfile
 import time
+import weakref
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -23,7 +26,13 @@ from ops.logs import logger
 from ops.told import Name, Told
 from schemas.codes import KeyKind
 from schemas.documents import Problem
-from schemas.reference import AGREEMENTS_FILE, REQUIRED_FILES, InvalidReferenceError, Reference
+from schemas.reference import (
+    AGREEMENTS_FILE,
+    FOLLOWED,
+    REQUIRED_FILES,
+    InvalidReferenceError,
+    Reference,
+)
 from state.entities import Entities
 from streams.control.changes import Change
 from streams.control.deriving import Known, derive
@@ -64,13 +73,15 @@ class Tail(Protocol):
 class Follower:
     """What masters told, and what of it is in force."""
 
-    def __init__(self, tail: Tail, in_force: Path | None = None) -> None:
+    def __init__(self, tail: Tail, base: Path, in_force: Path | None = None) -> None:
         """Follow from the beginning of the log.
 
         Args:
             tail: reads `reference.v1`.
+            base: the operator's files; nobody alters them.
             in_force: the reference directory that was settled by last, as Weir kept it.
         """
+        self.base = base
         self.entities = Entities()
         self._tail = tail
         self._in_force = Told() if in_force is None else Told.read(in_force)
@@ -104,9 +115,9 @@ class Follower:
         return self._held
 
     @property
-    def knows_nothing(self) -> bool:
-        """Whether masters told nothing yet."""
-        return not self.entities.kinds() and not self._in_force.names
+    def caught_up(self) -> bool:
+        """Whether nothing more is on the log."""
+        return self._tail.caught_up
 
     def join(self, directory: Path, read: Read, forbidden: Forbidden) -> Reference:
         """Write what follows into a copy of the operator's files, and load the whole.
@@ -150,9 +161,21 @@ class Follower:
             self._names = content.digest(), _names(read(directory))
         return self._names[1]
 
+    def rebase(self, directory: Path) -> None:
+        """Join with a copy of these files from now on."""
+        place = Path(tempfile.mkdtemp(prefix="weir-base-"))
+        weakref.finalize(self, shutil.rmtree, place, ignore_errors=True)
+        self.base = place / "reference"
+        copy_files(directory, self.base)
+
     def close(self) -> None:
         """Stop reading."""
         self._tail.close()
+
+
+def copy_files(source: Path, target: Path) -> None:
+    """Copy the operator's files of a reference, without what masters told."""
+    shutil.copytree(source, target, ignore=shutil.ignore_patterns(".*", FOLLOWED))
 
 
 def _tried(

@@ -26,7 +26,7 @@ from schemas.reference import AGREEMENTS_FILE, FOLLOWED, PARTNERS_FILE
 from streams.control.derived import Derived, Key
 
 # Letters that YAML reads as something else than themselves, or not at all.
-_UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
+_UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 Name = tuple[str, str]  # the file, and the name in it; of a key its kind and itself
 
@@ -99,7 +99,7 @@ class Told:
         text = io.StringIO(newline="")
         writer = csv.writer(text, lineterminator="\n")
         writer.writerows([COLUMNS, *self._rows()])
-        (folder / KEYS_FILE).write_text(text.getvalue(), "utf-8")
+        (folder / KEYS_FILE).write_text(_written(text.getvalue()), "utf-8")
 
     def name_at(self, problem: Problem) -> Name | None:
         """What a problem in a folder written by this is about; None when it is about no entry."""
@@ -137,4 +137,9 @@ def _name(row: Key) -> Name:
 def _line(entry: Mapping[str, Any]) -> str:
     """An entry as one line of YAML."""
     text = json.dumps(entry, ensure_ascii=False, sort_keys=True)
-    return "- " + _UNSAFE.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
+    return "- " + _UNSAFE.sub(lambda found: f"\\u{ord(found.group()):04x}", _written(text))
+
+
+def _written(text: str) -> str:
+    """A text as it can be written: halves of letters, which JSON can name, are question marks."""
+    return text.encode("utf-8", "replace").decode()

@@ -99,9 +99,7 @@ class Reference:
 def load(directory: Path, parsed: Parsed | None = None) -> Reference:
     """Read and check a reference directory.
 
-    Args:
-        directory: where it is.
-        parsed: remembers decks from one time to the next, for whoever loads again and again.
+    `parsed` remembers its decks from one time to the next.
 
     Raises:
         InvalidReferenceError: something in it is wrong; nothing of it is used.

@@ -156,7 +156,7 @@ def _rated_number(usage: UsageBatch, index: int) -> str:
 def _unknown_routes(usage: UsageBatch, rows: Ints, tables: Tables) -> list[str]:
     """The first of the two routes of each event that nobody owns at the time of the event."""
     found = [""] * len(rows)
-    seconds = usage.started_us[rows] // 1_000_000
+    seconds = usage.priced_us[rows] // 1_000_000
     for column in ("egress_route", "ingress_route"):
         text = usage.keys[column]
         codes = text.codes[rows]

@@ -98,7 +98,7 @@ class SimulatedBroker:
         self.is_compacting = is_compacting
         self.is_ragged = is_ragged
         self.now_us = 1_700_000_000_000_000
-        counts = {"usage": usage_partitions, "settlement": settlement_partitions}
+        counts = {"usage": usage_partitions, "settlement": settlement_partitions, "control": 1}
         self.topics = {topic.name: topic for topic in topics}
         self._counts = {topic.name: counts[topic.axis] for topic in topics}
         self._entries: dict[TopicPartition, list[Entry]] = {
