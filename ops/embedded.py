@@ -122,16 +122,14 @@ class Embedded(Desk, Stored):
         Raises:
             InvalidReferenceError: the files change a version that usage was settled by.
         """
-        kept = kept_references(self.data)
-        last = current_reference(self.data) if (kept / "current").exists() else None
-        follower = Follower(self.store.tail([REFERENCE.name]), given, last)
+        last = current_kept(kept_references(self.data))
+        follower = Follower(self.store.tail([REFERENCE.name]), given, last, self._parsed)
         # Only the writer of the log may say what is settled by, so this comes after its lock.
         if follower.hear():
             with tempfile.TemporaryDirectory(prefix="weir-open-") as place:
                 copy = Path(place) / "reference"
                 copy_files(given, copy)
-                read = partial(load, parsed=self._parsed)
-                self.reference = follower.join(copy, read, partial(refused_changes, self))
+                self.reference = follower.join(copy, partial(refused_changes, self))
                 self.reference_directory = keep_reference(self.data, self.reference, copy)
         else:
             if is_new:
@@ -151,7 +149,7 @@ class Embedded(Desk, Stored):
             soon = int(time.time()) + SOON_SECONDS
             changed = partial(forbidden, self.reference, second=soon)
             try:
-                reference = self.follower.join(copy, partial(load, parsed=self._parsed), changed)
+                reference = self.follower.join(copy, changed)
             except InvalidReferenceError as error:  # settling goes on by what is in force
                 LOG.warning("reference refused", problems=[str(p) for p in error.problems])
                 return
@@ -279,7 +277,7 @@ def keep_reference(data: Path, loaded: Reference, given: Path | None) -> Path:
     if not kept.exists():
         unfinished = kept.with_name(kept.name + ".unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
-        like = _current(kept.parent)
+        like = current_kept(kept.parent)
         shutil.copytree(given, unfinished, copy_function=partial(_copy_or_link, given, like))
         unfinished.rename(kept)
     current = kept.with_name("current")
@@ -289,7 +287,7 @@ def keep_reference(data: Path, loaded: Reference, given: Path | None) -> Path:
     return kept
 
 
-def _current(references: Path) -> Path | None:
+def current_kept(references: Path) -> Path | None:
     """The copy of the reference that was kept last, if there is one."""
     current = references / "current"
     return references / current.read_text().strip() if current.exists() else None

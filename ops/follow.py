@@ -17,7 +17,7 @@ import shutil
 import tempfile
 import time
 import weakref
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -25,6 +25,7 @@ from typing import NamedTuple, Protocol
 from ops.logs import logger
 from ops.told import Name, Told
 from schemas.codes import KeyKind
+from schemas.decks import Parsed
 from schemas.documents import Problem
 from schemas.reference import (
     AGREEMENTS_FILE,
@@ -32,6 +33,7 @@ from schemas.reference import (
     REQUIRED_FILES,
     InvalidReferenceError,
     Reference,
+    load,
 )
 from state.entities import Entities
 from streams.control.changes import Change
@@ -44,7 +46,6 @@ READ_MESSAGES = 20_000
 READ_SECONDS = 0.05
 CATCH_UP_SECONDS = 60.0
 
-Read = Callable[[Path], Reference]
 Forbidden = Callable[[Reference], Iterable[Problem]]
 
 
@@ -73,15 +74,23 @@ class Tail(Protocol):
 class Follower:
     """What masters told, and what of it is in force."""
 
-    def __init__(self, tail: Tail, base: Path, in_force: Path | None = None) -> None:
+    def __init__(
+        self,
+        tail: Tail,
+        base: Path,
+        in_force: Path | None = None,
+        parsed: Parsed | None = None,
+    ) -> None:
         """Follow from the beginning of the log.
 
         Args:
             tail: reads `reference.v1`.
             base: the operator's files; nobody alters them.
             in_force: the reference directory that was settled by last, as Weir kept it.
+            parsed: decks that were loaded before.
         """
         self.base = base
+        self._parsed = parsed or Parsed()
         self.entities = Entities()
         self._tail = tail
         self._in_force = Told() if in_force is None else Told.read(in_force)
@@ -119,25 +128,24 @@ class Follower:
         """Whether nothing more is on the log."""
         return self._tail.caught_up
 
-    def join(self, directory: Path, read: Read, forbidden: Forbidden) -> Reference:
+    def join(self, directory: Path, forbidden: Forbidden) -> Reference:
         """Write what follows into a copy of the operator's files, and load the whole.
 
         Args:
             directory: the copy; its folder `followed/` is written.
-            read: loads a directory.
             forbidden: what a reference may not change of the one that is in force.
 
         Raises:
             InvalidReferenceError: the operator's files are wrong by themselves, or change what
                 they may not.
         """
-        known = self._known(directory, read)
+        known = self._known(directory)
         wanted = Told.of(derive(self.entities, known))
         choice = _Choice(wanted, self._in_force, known.agreements)
         while True:
             told = choice.told()
             told.write(directory)
-            reference, problems = _tried(directory, read, forbidden)
+            reference, problems = self._tried(directory, forbidden)
             if reference is not None:
                 break
             if not choice.hold(told, problems):
@@ -150,7 +158,18 @@ class Follower:
         self._held = held
         return reference
 
-    def _known(self, directory: Path, read: Read) -> Known:
+    def _tried(
+        self, directory: Path, forbidden: Forbidden
+    ) -> tuple[Reference | None, Sequence[Problem]]:
+        """The reference in a directory, or what stands in its way."""
+        try:
+            reference = load(directory, self._parsed)
+        except InvalidReferenceError as error:
+            return None, error.problems
+        problems = list(forbidden(reference))
+        return (None, problems) if problems else (reference, [])
+
+    def _known(self, directory: Path) -> Known:
         """The names that the operator's files give; they are loaded alone when they are others."""
         content = hashlib.sha256()
         for file in REQUIRED_FILES:
@@ -158,8 +177,13 @@ class Follower:
                 content.update(b"%b\n" % (directory / file).read_bytes())
         if self._names is None or self._names[0] != content.digest():
             Told().write(directory)
-            self._names = content.digest(), _names(read(directory))
+            self._names = content.digest(), _names(load(directory, self._parsed))
         return self._names[1]
+
+    def of_told(self, problems: Iterable[Problem]) -> Iterator[Problem]:
+        """Those of some problems with versions in force that are about what masters told."""
+        told = {name for file, name in self._in_force.names if file == AGREEMENTS_FILE}
+        return (p for p in problems if p.field.partition(" ")[0] in told)
 
     def rebase(self, directory: Path) -> None:
         """Join with a copy of these files from now on."""
@@ -176,18 +200,6 @@ class Follower:
 def copy_files(source: Path, target: Path) -> None:
     """Copy the operator's files of a reference, without what masters told."""
     shutil.copytree(source, target, ignore=shutil.ignore_patterns(".*", FOLLOWED))
-
-
-def _tried(
-    directory: Path, read: Read, forbidden: Forbidden
-) -> tuple[Reference | None, Sequence[Problem]]:
-    """The reference in a directory, or what stands in its way."""
-    try:
-        reference = read(directory)
-    except InvalidReferenceError as error:
-        return None, error.problems
-    problems = list(forbidden(reference))
-    return (None, problems) if problems else (reference, [])
 
 
 def _names(alone: Reference) -> Known:

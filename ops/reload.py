@@ -21,8 +21,10 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from math import inf
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
@@ -34,6 +36,7 @@ from schemas.decks import Parsed
 from schemas.documents import Problem
 from schemas.reference import AGREEMENTS_FILE, InvalidReferenceError, Reference, load
 from state.tables import Tables, build
+from streams.log import LogError
 from streams.settle import Loop
 
 LOG = logger("weir.reload")
@@ -45,6 +48,9 @@ STILL_SECONDS = 1.0
 TOLD_POLL_SECONDS = 0.05
 TOLD_STILL_SECONDS = 0.25
 TOLD_SECONDS_MAX = 1.0
+
+# Files are copied to one machine after the other; what is told reaches all at the same time.
+TOLD_PATIENCE_SECONDS = 0.25
 
 # A version that begins so soon may have begun when its tables come into force.
 SOON_SECONDS = 3_600
@@ -142,6 +148,40 @@ def forbidden(before: Reference, after: Reference, second: int) -> Iterator[Prob
             yield Problem(AGREEMENTS_FILE, 0, f"{name} pool", message)
 
 
+def begin(follower: Follower, directory: Path, last: Path | None, keep: Keep) -> Reference:
+    """The reference that a process on Kafka begins with: the files, and what masters told so far.
+
+    Args:
+        follower: has not heard anything yet.
+        directory: the operator's files.
+        last: what this process settled by last, as it was kept; versions in it that masters told
+            stay as they are.
+        keep: see `Reload`.
+
+    Raises:
+        InvalidReferenceError: the files cannot be used.
+        LogError: what was told cannot be read.
+    """
+    follower.rebase(directory)
+    follower.catch_up()
+    before: Reference | None = None
+    if last is not None:
+        with suppress(InvalidReferenceError):  # what is read as reference may be stricter now
+            before = load(last)
+
+    def changed(reference: Reference) -> Iterator[Problem]:
+        """What differs of versions that masters told; files are the operator's at a start."""
+        soon = int(time.time()) + SOON_SECONDS
+        return follower.of_told(forbidden(before, reference, soon) if before else ())
+
+    with tempfile.TemporaryDirectory(prefix="weir-begin-") as place:
+        copy = Path(place) / "reference"
+        copy_files(directory, copy)
+        reference = follower.join(copy, changed)
+        keep(reference, copy)
+    return reference
+
+
 class Reload:
     """A reference directory that is followed."""
 
@@ -169,6 +209,7 @@ class Reload:
             follower: hears masters; it has the operator's files as they were taken last.
         """
         self.again: Again = try_nothing
+        self.told_pace_seconds = TOLD_STILL_SECONDS, TOLD_SECONDS_MAX
         self._directory = directory
         self._in_force = in_force
         self._parsed = Parsed()
@@ -185,7 +226,11 @@ class Reload:
         """Look again and again until told to stop."""
         pause_seconds = POLL_SECONDS if self._follower is None else TOLD_POLL_SECONDS
         while not stop.wait(pause_seconds):
-            self.look(stop)
+            try:
+                self.look(stop)
+            except LogError as error:  # the next look may find the log again
+                LOG.warning("changes cannot be read", error=str(error))
+                stop.wait(STILL_SECONDS)
 
     def look(self, stop: threading.Event) -> None:
         """Look once: take over what has changed and then kept still."""
@@ -209,8 +254,9 @@ class Reload:
             self._told = (now if first is None else first[0], now)
         if self._told is None:
             return False
-        is_still = now - self._told[1] >= TOLD_STILL_SECONDS
-        if is_still or now - self._told[0] >= TOLD_SECONDS_MAX:
+        still_seconds, seconds_max = self.told_pace_seconds
+        is_still = now - self._told[1] >= still_seconds
+        if is_still or now - self._told[0] >= seconds_max:
             self._told = None
             return True
         return False
@@ -243,7 +289,7 @@ class Reload:
                 self._refuse([repr(error)])
                 return
         self._in_force = reference
-        self._hand_over(tables, stop)
+        self._hand_over(tables, stop, inf if base is None else TOLD_PATIENCE_SECONDS)
 
     def _checked(self, copy: Path) -> Reference | None:
         """The reference in a copy; None when it says what is in force already.
@@ -253,11 +299,10 @@ class Reload:
         """
         soon = int(self._clock()) + SOON_SECONDS
         changed = partial(forbidden, self._in_force, second=soon)
-        read = partial(load, parsed=self._parsed)
         if self._follower is not None:
-            reference = self._follower.join(copy, read, changed)
+            reference = self._follower.join(copy, changed)
         else:
-            reference = read(copy)
+            reference = load(copy, self._parsed)
         if reference.reference_id == self._in_force.reference_id:
             return None
         problems = list(changed(reference))
@@ -275,10 +320,10 @@ class Reload:
             problems=list(problems),
         )
 
-    def _hand_over(self, tables: Tables, stop: threading.Event) -> None:
+    def _hand_over(self, tables: Tables, stop: threading.Event, patience_max: float) -> None:
         """Give tables to everybody, each once the one before uses them."""
         for taker in self._takers:
-            if stop.wait(taker.patience):
+            if stop.wait(min(taker.patience, patience_max)):
                 return
             done = taker.take(tables)
             while not done.wait(POLL_SECONDS):
