@@ -78,6 +78,8 @@ def changed_versions(before: Reference, after: Reference, settled: SettledBy) ->
     """What differs in versions that usage was settled by, a line each."""
     now = {a.agreement: a for a in after.agreements}
     for agreement in before.agreements:
+        if now.get(agreement.agreement) == agreement:
+            continue
         last = agreement.versions[-1].version
         for version in agreement.versions:
             if (agreement.agreement, version.version) not in settled:

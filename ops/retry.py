@@ -163,6 +163,8 @@ class Retry:
         Returns:
             How many events are to be tried.
         """
+        if not waiting:
+            return 0
         asked = 0
         for partition, reasons in sorted(waiting.items()):
             change = self._change(partition, reference)
