@@ -37,10 +37,12 @@ REFUSED_KEY = b"refused/"
 class Desk(Topics):
     """A settlement that something can be asked of.
 
-    `unanswered` is empty, or says what was asked last and not carried out in time.
+    `unanswered` is empty, or says what was asked last and not carried out in time. `resettled` is
+    how many suspended events were settled without being asked for, since reference says more now.
     """
 
     unanswered: str = ""
+    resettled: int = 0
 
     @abstractmethod
     def put(self, topic: str, messages: Mapping[int, Sequence[Message]]) -> None:

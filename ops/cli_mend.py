@@ -62,13 +62,13 @@ def suspense_recycle(
 ) -> None:
     """Try suspended usage again, with the reference as it is now.
 
-    In a data directory `--reference` is the mended one, in force from then on; on Kafka the
-    workers must have taken it over first.
+    In a data directory `--reference` is the mended one, in force from then on. What a mended
+    reference settles is tried by itself, here as on Kafka; this tries all the rest, too.
     """
     place = Place.of(context, data, brokers, reference, wait)
     with asking(place, renewing=True) as weir:
-        before = len(weir.latest(SUSPENSE.name))
-        tried = weir.recycle()
+        before = len(weir.latest(SUSPENSE.name)) + weir.resettled
+        tried = weir.recycle() + weir.resettled
         refuse_unanswered(weir)
         waiting = len(weir.latest(SUSPENSE.name))
         document = report(weir)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import threading
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -21,16 +21,19 @@ from ops.config import Settings, TokenKeyError
 from ops.control import ControlWorker
 from ops.demo import Demo
 from ops.doctor import examine
+from ops.follow import Follower
 from ops.generate import generate as write_traffic
 from ops.generate import send_to_kafka
 from ops.logs import set_up
 from ops.metrics import Metrics
 from ops.output import Exit, Form, fail, notes, show
-from ops.reload import Reload, Taker, at_once, fingerprint
+from ops.reload import Reload, Taker, at_once, begin, fingerprint, keep_nothing
 from ops.serve import Server, follow, on_signals
 from ops.worker import HOPS, Worker
+from schemas.decks import Parsed
 from schemas.reference import InvalidReferenceError, load
 from schemas.topics import RATED
+from schemas.topics import REFERENCE as CHANGES
 from state.invariants import InvariantViolation
 from state.tables import build
 from state.view import View
@@ -39,6 +42,8 @@ from streams.kafka_reader import tail
 from streams.kafka_settings import KafkaSettings
 from streams.local_database import DirectoryError
 from streams.log import Fenced, LogError
+
+SHOWN_PACE_SECONDS = (0.1, 0.3)
 
 Brokers = Annotated[str, typer.Option(help="Kafka brokers, host:port.", envvar="WEIR_BROKERS")]
 Reference = Annotated[Path, typer.Option(help="Reference files.", envvar="WEIR_REFERENCE")]
@@ -210,21 +215,28 @@ def api(
     set_up("info")
     metrics, stop = Metrics(wall_clock_us), threading.Event()
     try:
-        known, loaded = fingerprint(reference), load(reference)
+        kafka = KafkaSettings(brokers=brokers)
+        known, parsed = fingerprint(reference), Parsed()
+        load(reference, parsed)
+        follower = Follower(tail(kafka, [CHANGES.name]), reference, parsed=parsed)
+        loaded = begin(follower, reference, None, keep_nothing)
         view = View(build(loaded))
-        reader = tail(KafkaSettings(brokers=brokers), View.topics)
+        reader = tail(kafka, View.topics)
     except InvalidReferenceError as error:
         raise fail(str(error)) from error
     except LogError as error:
         raise fail(str(error), Exit.UNREACHABLE) from error
-    reload = Reload(reference, loaded, known, [Taker(at_once(view.use))], metrics)
+    takers = [Taker(at_once(view.use))]
+    reload = Reload(reference, loaded, known, takers, metrics, follower=follower)
+    reload.told_pace_seconds = SHOWN_PACE_SECONDS  # whoever shows figures knows terms first
     jobs = {
         "view": lambda: follow(view, reader, metrics, stop),
         "reference": lambda: reload.run(stop),
     }
     server = Server(create_app(view, metrics, wall_clock_us), host, port)
     try:
-        server.run_beside(jobs, stop, lambda url: notes.print(f"page and API at {url}"))
+        with closing(follower):
+            server.run_beside(jobs, stop, lambda url: notes.print(f"page and API at {url}"))
     except OSError as error:
         raise fail(f"{host}:{port}: {error}; choose another with --port") from error
 

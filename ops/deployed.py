@@ -9,6 +9,7 @@ reference files, so commands are given those that the workers run with.
 from __future__ import annotations
 
 import json
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -17,10 +18,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ops.asking import Desk
+from ops.follow import Follower, copy_files
 from ops.reading import POSITION_KEY, NoReferenceError
-from schemas.reference import load
-from schemas.topics import ACCRUE_CHANGELOG, COMMANDS
-from state.tables import Tables
+from schemas.reference import FOLLOWED, load
+from schemas.topics import ACCRUE_CHANGELOG, COMMANDS, REFERENCE
+from state.tables import Tables, build
 from streams.accrual import Book
 from streams.contribution import Series
 from streams.kafka_admin import KafkaAppender
@@ -134,6 +136,23 @@ class GivenBook(Book):
             raise NoReferenceError(msg) from error
 
 
+class _Told:
+    """What masters told up to now, to be read once."""
+
+    caught_up = True
+
+    def __init__(self, segments: list[Segment]) -> None:
+        self._segments = segments
+
+    def read(self, messages_max: int, linger_seconds: float) -> list[Segment]:
+        """All of it, then nothing."""
+        found, self._segments = self._segments, []
+        return found
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
 class Deployed(Desk):
     """A Kafka deployment; what is asked of it is waited for."""
 
@@ -233,6 +252,20 @@ class Deployed(Desk):
                     f" held it up for {self._cluster.patience_seconds:g} s"
                 )
                 raise LogError(msg)
+
+    @cached_property
+    def tables(self) -> Tables:
+        """The reference given, and what masters told, unless it holds that already."""
+        given = self.reference_of(self.newest_reference())
+        if (given / FOLLOWED).is_dir():
+            return build(load(given))
+        follower = Follower(_Told(list(self.read(REFERENCE.name))), given)
+        if not follower.hear():
+            return build(load(given))
+        with tempfile.TemporaryDirectory(prefix="weir-command-") as place:
+            copy = Path(place) / "reference"
+            copy_files(given, copy)
+            return build(follower.join(copy, lambda _: ()))
 
     @cached_property
     def book(self) -> Book:

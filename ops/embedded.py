@@ -12,8 +12,12 @@ directory holds everything of one settlement:
 
 from __future__ import annotations
 
+import filecmp
+import os
 import shutil
 from collections import Counter
+import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -21,19 +25,33 @@ from pathlib import Path
 from ops.asking import Desk
 from ops.config import token_key
 from ops.engine import Engine, Observer, Pace, ignore
-from ops.immutable import refuse_changed_versions
+from ops.follow import Follower, copy_files
+from ops.immutable import refuse_changed_versions, refused_changes
+from ops.logs import logger
 from ops.metrics import Metrics
 from ops.reading import Stored, current_reference, kept_references
-from ops.reload import Fingerprint, Reload, Taker, at_once, between_batches
-from schemas.reference import Reference, load
-from schemas.topics import RATED, USAGE
+from ops.reload import (
+    SOON_SECONDS,
+    Fingerprint,
+    Reload,
+    Taker,
+    at_once,
+    between_batches,
+    forbidden,
+)
+from ops.retry import Again, Retry, waiting
+from schemas.decks import Parsed
+from schemas.reference import InvalidReferenceError, Reference, load
+from schemas.topics import RATED, RECYCLE, REFERENCE, SUSPENSE, USAGE
 from state.archive import Archive
 from state.tables import Tables, build
 from streams.files import FileReport, read_file
 from streams.local import LocalStore, wall_clock_us
-from streams.local_reader import READ_BYTES_MAX
+from streams.local_reader import READ_BYTES_MAX, recover
 from streams.log import Message
 from streams.privacy import Tokens
+
+LOG = logger("weir.embedded")
 
 
 class Embedded(Desk, Stored):
@@ -65,10 +83,9 @@ class Embedded(Desk, Stored):
             NoReferenceError: none was given, and nothing was settled in the directory yet.
             DirectoryError: another process is writing there.
         """
-        self.reference: Reference = load(
-            current_reference(data) if reference is None else reference
-        )
-        self.tables = build(self.reference)
+        given = current_reference(data) if reference is None else reference
+        self._parsed = Parsed()
+        self.reference: Reference = load(given, self._parsed)
         data.mkdir(parents=True, exist_ok=True)
         Stored.__init__(
             self,
@@ -81,10 +98,8 @@ class Embedded(Desk, Stored):
             ),
         )
         try:
-            if reference is not None:
-                refuse_changed_versions(self, self.reference)
-            # Only the writer of the log may say what is settled by, so this comes after its lock.
-            self.reference_directory = keep_reference(data, self.reference, reference)
+            self.follower = self._followed(given, is_new=reference is not None)
+            self.tables = build(self.reference)
             self.archive = Archive(data / "archive")
             self.archive.sweep()
             tokens = Tokens(token_key(data / "token.key"))
@@ -93,10 +108,61 @@ class Embedded(Desk, Stored):
             self.engine = Engine(
                 self.tables, tokens, state, open_hop, Pace(), observe, controls=True
             )
+            self._retry = Retry(
+                state / "retried.json",
+                kept_references(data),
+                lambda number: recover(self.store.database, (SUSPENSE.name, number), 0),
+                lambda number, messages: self._log(RECYCLE.name, {number: messages}),
+            )
             self.drain()
         except BaseException:
             self.store.close()
             raise
+
+    def _followed(self, given: Path, *, is_new: bool) -> Follower:
+        """Settle by some files, and by what masters told; what hears more of that.
+
+        Raises:
+            InvalidReferenceError: the files change a version that usage was settled by.
+        """
+        last = current_kept(kept_references(self.data))
+        follower = Follower(self.store.tail([REFERENCE.name]), given, last, self._parsed)
+        # Only the writer of the log may say what is settled by, so this comes after its lock.
+        if follower.hear():
+            with tempfile.TemporaryDirectory(prefix="weir-open-") as place:
+                copy = Path(place) / "reference"
+                copy_files(given, copy)
+                self.reference = follower.join(copy, partial(refused_changes, self))
+                self.reference_directory = keep_reference(self.data, self.reference, copy)
+        else:
+            if is_new:
+                refuse_changed_versions(self, self.reference)
+            source = given if is_new else None
+            self.reference_directory = keep_reference(self.data, self.reference, source)
+        follower.base = self.reference_directory
+        return follower
+
+    def renew(self) -> None:
+        """Take over what masters told since; it is in force for all usage read from now on."""
+        if not self.follower.hear():
+            return
+        with tempfile.TemporaryDirectory(prefix="weir-renew-") as place:
+            copy = Path(place) / "reference"
+            copy_files(self.follower.base, copy)
+            soon = int(time.time()) + SOON_SECONDS
+            changed = partial(forbidden, self.reference, second=soon)
+            try:
+                reference = self.follower.join(copy, changed)
+            except InvalidReferenceError as error:  # settling goes on by what is in force
+                LOG.warning("reference refused", problems=[str(p) for p in error.problems])
+                return
+            if reference.reference_id == self.reference.reference_id:
+                return
+            self._keep(reference, copy)
+        tables = build(reference)
+        self._use(tables)
+        self.engine.accrue.between(partial(self.engine.accrue_hop.use, tables))
+        self.engine.rate.between(partial(self.engine.rate_hop.use, tables))
 
     def ingest(self, path: Path) -> Iterator[FileReport]:
         """Take in a usage file, settling as it goes; yields the report after each stretch."""
@@ -105,6 +171,7 @@ class Embedded(Desk, Stored):
             waiting += self._log(USAGE.name, block.messages)
             report = report.plus(block)
             if waiting >= READ_BYTES_MAX:
+                self.renew()
                 self.engine.advance()  # beside the commit of which the next stretch is read
                 waiting = 0
                 yield report
@@ -116,8 +183,24 @@ class Embedded(Desk, Stored):
         return self._log(USAGE.name, {partition: messages})
 
     def drain(self) -> None:
-        """Settle everything on the log and bring the archive up to it."""
-        self.engine.drain()
+        """Settle everything on the log, by what masters told on it; then what can be once more."""
+        asked, is_settled = 0, False
+        while not is_settled:
+            before = self._suspended()
+            self.renew()
+            self.engine.drain()
+            self.resettled += before - self._suspended() if asked else 0
+            asked = self._again()
+            is_settled = not asked and self.follower.caught_up
+
+    def _again(self) -> int:
+        """Ask for what the reference in force may settle by now; how many events that are."""
+        due = self._retry.due(self.reference, self.engine.rate.log.owned)
+        return self._retry.ask(self.reference, waiting(self.engine.rate_hop, due)) if due else 0
+
+    def _suspended(self) -> int:
+        """How many events wait in suspense."""
+        return sum(len(m.suspended) for m in self.engine.rate_hop.memory.partitions.values())
 
     def project(self) -> None:
         """Bring the archive up to the log."""
@@ -163,11 +246,16 @@ class Embedded(Desk, Stored):
             Taker(between_batches(engine.accrue, engine.accrue_hop.use)),
             Taker(between_batches(engine.rate, engine.rate_hop.use)),
         ]
-        return Reload(directory, self.reference, known, takers, metrics, self._keep)
+        reload = Reload(
+            directory, self.reference, known, takers, metrics, self._keep, follower=self.follower
+        )
+        reload.again = Again(self._retry, engine.rate, engine.rate_hop)
+        return reload
 
     def _keep(self, reference: Reference, files: Path) -> None:
         """Settle by a reference from now on."""
         self.reference_directory = keep_reference(self.data, reference, files)
+        self.follower.base = self.reference_directory
         self.reference = reference
 
     def _use(self, tables: Tables) -> None:
@@ -179,6 +267,7 @@ class Embedded(Desk, Stored):
         """Bring the archive up to date and let go of the directory."""
         self.project()
         self.engine.close()
+        self.follower.close()
         self.store.close()
 
 
@@ -198,10 +287,30 @@ def keep_reference(data: Path, loaded: Reference, given: Path | None) -> Path:
     if not kept.exists():
         unfinished = kept.with_name(kept.name + ".unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
-        shutil.copytree(given, unfinished)
+        like = current_kept(kept.parent)
+        shutil.copytree(given, unfinished, copy_function=partial(_copy_or_link, given, like))
         unfinished.rename(kept)
     current = kept.with_name("current")
     renewed = kept.with_name("current.unfinished")
     renewed.write_text(loaded.reference_id + "\n")
     renewed.replace(current)
     return kept
+
+
+def current_kept(references: Path) -> Path | None:
+    """The copy of the reference that was kept last, if there is one."""
+    current = references / "current"
+    return references / current.read_text().strip() if current.exists() else None
+
+
+def _copy_or_link(given: Path, like: Path | None, source: str, target: str) -> None:
+    """Copy a file, or have it share the place of the same one in another copy.
+
+    Every change that masters tell makes a reference, and decks are large.
+    """
+    if like is not None:
+        same = like / Path(source).relative_to(given)
+        if same.is_file() and filecmp.cmp(source, same, shallow=False):
+            os.link(same, target)
+            return
+    shutil.copy2(source, target)

@@ -65,7 +65,7 @@ def accrue_loop(
     hop = AccrueHop(tables, watch)
     cadence = Cadence(pace.accrue_cadence_seconds, pace.accrue_cadence_max_seconds)
     batch = pace.accrue_batch_blocks, pace.accrue_linger_seconds
-    return Loop(hop, log, watch, *batch, cadence, pause_until), hop
+    return Loop(hop, log, watch, *batch, cadence, pause_until, hop.is_ready), hop
 
 
 def control_loop(log: Log, pace: Pace) -> tuple[Loop, ControlHop]:

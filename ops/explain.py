@@ -51,7 +51,7 @@ from streams.terms import Terms
 Row = Mapping[str, Any]
 Document = dict[str, Any]
 
-TRY_AGAIN = "then: weir suspense recycle --reference DIR"
+TRY_AGAIN = "then it is tried again by itself"
 CONFLICT = "the first body counts; judge which is right with the operator of the source"
 ADVICE = {
     Reason.NO_ATTRIBUTION_KEY: "the source has to send a route, subscriber, product or channel",

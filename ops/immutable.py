@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from pydantic import BaseModel
 
-from ops.reading import POSITION_KEY, Stored
+from ops.reading import POSITION_KEY, Stored, kept_references
 from schemas.agreements import Agreement, Version
 from schemas.documents import Problem
 from schemas.partners import FILE as PARTNERS_FILE
@@ -43,13 +43,21 @@ def refuse_changed_versions(stored: Stored, given: Reference) -> None:
     Raises:
         InvalidReferenceError: a version that usage was settled by is another one or gone.
     """
-    settled = settled_versions(stored)
-    if not settled or given.reference_id == stored.newest_reference():
-        return
-    known = load(stored.reference_of(stored.newest_reference()))
-    problems = list(changed_versions(known, given, settled))
+    problems = refused_changes(stored, given)
     if problems:
         raise InvalidReferenceError(problems)
+
+
+def refused_changes(stored: Stored, given: Reference) -> list[Problem]:
+    """What a new reference changes of the one settled by last, and may not."""
+    is_first = not (kept_references(stored.data) / "current").exists()
+    if is_first or given.reference_id == stored.newest_reference():
+        return []
+    settled = settled_versions(stored)
+    if not settled:
+        return []
+    known = load(stored.reference_of(stored.newest_reference()))
+    return list(changed_versions(known, given, settled))
 
 
 def settled_versions(stored: Stored) -> SettledBy:
@@ -80,6 +88,8 @@ def changed_versions(before: Reference, after: Reference, settled: SettledBy) ->
         yield Problem(PARTNERS_FILE, 0, f"{partner} test", f"is true now; {TEST_ADVICE}")
     now = {a.agreement: a for a in after.agreements}
     for agreement in before.agreements:
+        if now.get(agreement.agreement) == agreement:
+            continue
         last = agreement.versions[-1].version
         for version in agreement.versions:
             if (agreement.agreement, version.version) not in settled:

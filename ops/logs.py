@@ -19,6 +19,12 @@ from structlog.typing import Processor
 # What the web server says about each request is in the metrics, by route.
 QUIET_LOGGERS = ("uvicorn.access", "asyncio")
 
+# Commands that do not set logging up say on standard error, too, what is amiss, and nothing more.
+structlog.configure(
+    wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+    logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+)
+
 
 def set_up(level: str = "info", stream: TextIO | None = None) -> None:
     """Send everything that is logged in this process to a stream, standard error by default.

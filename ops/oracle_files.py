@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -69,6 +70,21 @@ def rows(file: Path) -> list[dict[str, str]]:
             {name: (value or "").strip() for name, value in row.items() if name is not None}
             for row in csv.DictReader(lines)
         ]
+
+
+def parts(directory: Path, name: str) -> list[Path]:
+    """A file of a reference, and what masters told beside it, where there is any."""
+    return [directory / name, *(p for p in [directory / "followed" / name] if p.exists())]
+
+
+def entries(directory: Path, name: str) -> list[Any]:
+    """The entries of a YAML file of a reference, those that masters told too."""
+    # TextLoader is a safe loader that takes even less for granted than yaml.safe_load.
+    return [
+        entry
+        for file in parts(directory, name)
+        for entry in yaml.load(file.read_text(encoding="utf-8"), Loader=TextLoader)  # noqa: S506
+    ]
 
 
 Known = Mapping[tuple[str, str], tuple[tuple[str, Validity], ...]]

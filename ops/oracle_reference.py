@@ -14,19 +14,18 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import yaml
-
 from ops.oracle_bands import Plan, read_plans
 from ops.oracle_books import Books, joined, read_books
 from ops.oracle_clawback import Clawback, read_clawback
 from ops.oracle_deal_terms import Deal, figure_items, read_deals
 from ops.oracle_files import (
     Known,
-    TextLoader,
     Validity,
     characteristics,
+    entries,
     exact,
     mapping,
+    parts,
     rows,
     validity,
 )
@@ -167,13 +166,21 @@ class Reference:
         return next(v for v in self.agreements[agreement].versions if v.number == number)
 
 
-def read_reference(directory: Path) -> Reference:
-    """Read partners' agreements, attribution keys and rate decks from a directory."""
+DecksRead = dict[tuple[tuple[int, int], ...], Deck]
+
+
+def read_reference(directory: Path, decks_read: DecksRead | None = None) -> Reference:
+    """Read partners' agreements, attribution keys and rate decks from a directory.
+
+    Many references may share the files of a deck; `decks_read` is where one is found that was read
+    before, by where its files lie.
+    """
+    decks_read = {} if decks_read is None else decks_read
     agreements: dict[str, Agreement] = {}
     books = read_books(directory / "books.yaml", _item)
-    partners = _entries(directory / "partners.yaml")
+    partners = entries(directory, "partners.yaml")
     in_test = {entry["partner"] for entry in partners if entry.get("test") == "true"}
-    for entry in _entries(directory / "agreements.yaml"):
+    for entry in entries(directory, "agreements.yaml"):
         agreements[entry["agreement"]] = Agreement(
             name=entry["agreement"],
             partner=entry["partner"],
@@ -183,12 +190,13 @@ def read_reference(directory: Path) -> Reference:
             in_test=entry["partner"] in in_test,
         )
     keys: dict[tuple[str, str], tuple[Assignment, ...]] = {}
-    for row in rows(directory / "attribution.csv"):
+    keyed = [row for file in parts(directory, "attribution.csv") for row in rows(file)]
+    for row in keyed:
         key = (row["kind"], row["key"])
         assignment = Assignment(row["agreement"], validity(row, UTC))
         keys[key] = (*keys.get(key, ()), assignment)
     decks = {
-        path.name.removesuffix(".prefixes.csv"): _deck(path)
+        path.name.removesuffix(".prefixes.csv"): _deck(path, decks_read)
         for path in sorted((directory / "decks").glob("*.prefixes.csv"))
     }
     return Reference(
@@ -299,11 +307,20 @@ def _listed(written: object) -> tuple[str, ...]:
     return tuple(map(str, written)) if isinstance(written, list) else (str(written),)
 
 
-def _deck(prefixes_file: Path) -> Deck:
+def _deck(prefixes_file: Path, decks_read: DecksRead) -> Deck:
+    """One deck from its two files, which are read unless they were."""
+    rates_file = prefixes_file.with_name(prefixes_file.name.replace(".prefixes.", ".rates."))
+    found = [file.stat() for file in (prefixes_file, rates_file)]
+    place = tuple((file.st_dev, file.st_ino) for file in found)
+    if place not in decks_read:
+        decks_read[place] = _deck_of(prefixes_file, rates_file)
+    return decks_read[place]
+
+
+def _deck_of(prefixes_file: Path, rates_file: Path) -> Deck:
     """One deck from its two files; its prices are per minute."""
     zones = {row["prefix"]: row["zone"] for row in rows(prefixes_file)}
     rates: dict[str, list[DeckRate]] = {}
-    rates_file = prefixes_file.with_name(prefixes_file.name.replace(".prefixes.", ".rates."))
     for row in rows(rates_file):
         price = Price(
             *("deck", "minute", "seconds", 60),

@@ -18,7 +18,7 @@ from typing import Any
 
 from ops.oracle import Close, Recycle, Settlement, settle
 from ops.oracle_amounts import Accrual, AccrualKey, AmountKey
-from ops.oracle_reference import Reference, read_reference
+from ops.oracle_reference import DecksRead, Reference, read_reference
 from ops.verify_log import AccrualFigures, Found, InForce, ReadTopics, read_found
 from ops.verify_payment import declarations, payment_differences
 from ops.verify_statement import statement_differences
@@ -67,7 +67,8 @@ def verify(
     in_force = InForce(read)
     used = in_force.reference_ids(found.read_upto)
     wanted = used | {current} | _paid_by(found)
-    known = {name: read_reference(reference_of(name)) for name in sorted(wanted)}
+    decks: DecksRead = {}
+    known = {name: read_reference(reference_of(name), decks) for name in sorted(wanted)}
     newest = known[current]
 
     def in_force_at(topic: str, partition: int, offset: int) -> Reference:

@@ -9,26 +9,33 @@ files that change are taken over while it runs (`ops/reload.py`), and a copy of 
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from prometheus_client import start_http_server
 
 from ops.config import Settings, token_key
-from ops.embedded import keep_reference
+from ops.embedded import current_kept, keep_reference
 from ops.engine import Pace, accrue_loop, rate_loop, run
+from ops.follow import Follower, Tail
 from ops.gauges import Gauges
 from ops.logs import logger
 from ops.metrics import Metrics
-from ops.reload import Fingerprint, Reload, Taker, between_batches, fingerprint
+from ops.reading import kept_references
+from ops.reload import Fingerprint, Reload, Taker, begin, between_batches, fingerprint
+from ops.retry import Again, Retry
 from ops.serve import on_signals
+from schemas.decks import Parsed
 from schemas.reference import Reference, load
+from schemas.topics import RECYCLE, REFERENCE, SUSPENSE
 from state.tables import Tables, build
 from streams.accrue_hop import AccrueHop
 from streams.kafka import KafkaLog
+from streams.kafka_admin import KafkaAppender
+from streams.kafka_reader import Bounds, read_through, tail
 from streams.kafka_settings import KafkaSettings
-from streams.log import Fenced
+from streams.log import Fenced, Message, Segment
 from streams.privacy import Tokens
 from streams.rate_hop import RateHop
 from streams.settle import Loop, Step
@@ -36,7 +43,8 @@ from streams.settle import Loop, Step
 LOG = logger("weir.worker")
 HOPS = (RateHop.name, AccrueHop.name)
 
-# Rating by a new version may begin once every worker that accrues knows it.
+# Rating by new files may begin once every worker that accrues has them. An accrue loop waits for
+# terms that it does not know, so this spares waiting and restarts, and no figure depends on it.
 RATE_PATIENCE_SECONDS = 5.0
 
 
@@ -58,8 +66,11 @@ class Worker:
         """
         stop = threading.Event()
         on_signals(stop.set)
-        seen, reference = fingerprint(self.reference), load(self.reference)
-        self._keep(reference, self.reference)
+        kept, seen = kept_references(self.settings.data), fingerprint(self.reference)
+        parsed = Parsed()
+        load(self.reference, parsed)  # what is wrong with it is said before anybody is asked
+        follower = Follower(self._tail(), self.reference, current_kept(kept), parsed)
+        reference = begin(follower, self.reference, current_kept(kept), self._keep)
         loops, gauges = self._loops(build(reference)), Gauges(self.metrics)
         for loop in loops:
             gauges.watch(loop)
@@ -72,7 +83,8 @@ class Worker:
             gauges.observe(hop, step, seconds)
             self._warn(hop, step)
 
-        following = self._following(reference, seen, loops, stop)
+        reload = self._reload(reference, seen, loops, follower)
+        following = threading.Thread(target=self._follow, args=(reload, stop), name="reload")
         LOG.info("started", hops=list(self.hops), slot=self.settings.slot)
         following.start()
         try:
@@ -84,19 +96,59 @@ class Worker:
         finally:
             stop.set()
             following.join()
+            follower.close()
         LOG.info("stopped")
 
-    def _following(
-        self, reference: Reference, seen: Fingerprint, loops: Sequence[Loop], stop: threading.Event
-    ) -> threading.Thread:
-        """A thread that takes changed reference files over: accruing first, then rating."""
+    @staticmethod
+    def _follow(reload: Reload, stop: threading.Event) -> None:
+        """Follow reference; a worker that no longer can would settle by what is out of date."""
+        try:
+            reload.run(stop)
+        finally:
+            stop.set()
+
+    def _kafka(self) -> KafkaSettings:
+        s = self.settings
+        return KafkaSettings(brokers=s.brokers, slot=s.slot, compression=s.compression)
+
+    def _tail(self) -> Tail:
+        """What masters told, from the beginning."""
+        return tail(self._kafka(), [REFERENCE.name])
+
+    def _reload(
+        self, reference: Reference, seen: Fingerprint, loops: Sequence[Loop], follower: Follower
+    ) -> Reload:
+        """What takes changed reference over: accruing first, then rating, then what waited."""
         takers = []
         for loop in reversed(loops):
             if isinstance(loop.hop, RateHop | AccrueHop):
                 patience = RATE_PATIENCE_SECONDS if isinstance(loop.hop, RateHop) else 0
                 takers.append(Taker(between_batches(loop, loop.hop.use), patience))
-        reload = Reload(self.reference, reference, seen, takers, self.metrics, self._keep)
-        return threading.Thread(target=reload.run, args=(stop,), name="reload")
+        reload = Reload(
+            *(self.reference, reference, seen, takers, self.metrics, self._keep), follower=follower
+        )
+        for loop in loops:
+            if isinstance(loop.hop, RateHop):
+                reload.again = Again(self._retry(), loop, loop.hop)
+        return reload
+
+    def _retry(self) -> Retry:
+        """What asks for suspended usage to be tried again."""
+        s, kafka = self.settings, self._kafka()
+        bounds = Bounds(kafka, "retry")
+
+        def read(partition: int) -> Iterator[Segment]:
+            """A partition of what waits, to its end."""
+            place = (SUSPENSE.name, partition)
+            return read_through(kafka, place, bounds.of([place])[place], 0)
+
+        def append(partition: int, messages: list[Message]) -> None:
+            """Requests to try again."""
+            with KafkaAppender(kafka) as appender:
+                appender.append(RECYCLE.name, partition, messages)
+
+        note = s.data / f"state-{s.slot}" / "retried.json"
+        return Retry(note, kept_references(s.data), read, append)
 
     def _keep(self, reference: Reference, files: Path) -> None:
         """Keep what is rated by: whoever verifies needs every reference that was."""
@@ -105,7 +157,7 @@ class Worker:
 
     def _loops(self, tables: Tables) -> list[Loop]:
         s = self.settings
-        kafka = KafkaSettings(brokers=s.brokers, slot=s.slot, compression=s.compression)
+        kafka = self._kafka()
         pace = Pace(
             rate_batch_events=s.rate_batch_events,
             rate_linger_seconds=s.rate_linger_seconds,

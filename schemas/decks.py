@@ -10,7 +10,8 @@ moment to the same moment.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import hashlib
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -57,14 +58,53 @@ class Deck:
         return "" if longest is None else str(self.prefixes["prefix"][longest])
 
 
-def read_decks(files: Mapping[str, bytes], problems: Problems) -> tuple[Deck, ...]:
-    """The decks among these files, by path within the directory; others in decks/ are refused."""
+class Parsed:
+    """The decks that were read last, by what their files say: what is the same is not read again.
+
+    A deck may have a million rows, and reference is read anew whenever a key changes hands.
+    """
+
+    def __init__(self) -> None:
+        self._decks: dict[bytes, Deck] = {}
+
+    def read(self, name: str, files: Mapping[str, bytes], problems: Problems) -> Deck | None:
+        """One deck; None when it cannot be used at all. One with mistakes is read every time."""
+        mark = hashlib.sha256(name.encode())
+        for suffix in (PREFIXES_SUFFIX, RATES_SUFFIX):
+            content = files.get(f"decks/{name}{suffix}", b"")
+            mark.update(b"/%d/" % len(content))
+            mark.update(content)
+        known = self._decks.get(mark.digest())
+        if known is not None:
+            return known
+        found_before = len(problems.found)
+        deck = _read_deck(name, files, problems)
+        if deck is not None and len(problems.found) == found_before:
+            self._decks[mark.digest()] = deck
+        return deck
+
+    def keep(self, decks: Collection[Deck]) -> None:
+        """Forget all but some decks."""
+        kept = {id(deck) for deck in decks}
+        self._decks = {mark: deck for mark, deck in self._decks.items() if id(deck) in kept}
+
+
+def read_decks(
+    files: Mapping[str, bytes], problems: Problems, parsed: Parsed | None = None
+) -> tuple[Deck, ...]:
+    """The decks among these files, by path within the directory; others in decks/ are refused.
+
+    `parsed` remembers them for the next time.
+    """
+    parsed = parsed or Parsed()
     for file in files:
         if file.startswith("decks/") and not file.endswith((PREFIXES_SUFFIX, RATES_SUFFIX)):
             message = f"is not part of a deck; name it NAME{PREFIXES_SUFFIX} or NAME{RATES_SUFFIX}"
             problems.add(file, 0, "", message)
-    decks = (_read_deck(name, files, problems) for name in sorted(deck_names(files)))
-    return tuple(deck for deck in decks if deck is not None)
+    decks = [parsed.read(name, files, problems) for name in sorted(deck_names(files))]
+    found = tuple(deck for deck in decks if deck is not None)
+    parsed.keep(found)
+    return found
 
 
 def deck_names(files: Iterable[str]) -> set[str]:

@@ -52,11 +52,15 @@ class Problems:
 
 
 class Entry(dict[str, Value]):
-    """A YAML mapping with the line it starts on and the line of each key."""
+    """A YAML mapping with the line it starts on and the line of each key.
+
+    One that is an entry of a file knows which `file` that is.
+    """
 
     def __init__(self, line: int) -> None:
         super().__init__()
         self.line = line
+        self.file = ""
         self.lines: dict[str, int] = {}
 
 
@@ -201,7 +205,10 @@ def read_yaml(content: bytes, file: str, problems: Problems) -> list[Entry]:
     for line, member in zip(document.lines, document, strict=True):
         if not isinstance(member, Entry):
             problems.add(file, line, "", "must be fields, written name: value")
-    return [member for member in document if isinstance(member, Entry)]
+    entries = [member for member in document if isinstance(member, Entry)]
+    for entry in entries:
+        entry.file = file
+    return entries
 
 
 def _syntax(text: str, error: yaml.YAMLError) -> tuple[int, str, str]:

@@ -33,16 +33,25 @@ RANGE_ADVICE = (
 
 
 def read_keys(
-    content: bytes, agreements: Collection[str] | None, problems: Problems
+    content: bytes,
+    agreements: Collection[str] | None,
+    problems: Problems,
+    file: str = FILE,
+    given: pl.DataFrame | None = None,
 ) -> pl.DataFrame | None:
     """Keys as columns kind (code), key, agreement, valid_from_s, valid_upto_s, by kind and key.
 
-    `agreements` are the names that keys may stand for besides `own`; None skips that check.
+    Args:
+        content: of the file.
+        agreements: the names that keys may stand for besides `own`; None skips that check.
+        problems: what is wrong is added to them.
+        file: its name.
+        given: keys that another file gives already; this one may not give them too.
     """
-    frame = read_csv(content, FILE, COLUMNS, problems)
+    frame = read_csv(content, file, COLUMNS, problems)
     if frame is None:
         return None
-    sheet = Sheet(frame, FILE, problems)
+    sheet = Sheet(frame, file, problems)
     sheet.values("kind", kind_of, "code")
     is_range = pl.col("code").is_in([int(kind) for kind in RANGES])
     not_digits = ~pl.col("key").str.contains(f"^{DIGITS}$")
@@ -62,10 +71,21 @@ def read_keys(
             ~pl.col("agreement").is_in(known),
             lambda name: f"{name!r} is not in agreements.yaml; add it there, or write {OWN_NAME}",
         )
+    if given is not None:
+        sheet.refuse(
+            "key",
+            _name("code").is_in(given.select(_name("kind")).to_series().implode()),
+            lambda key: f"{key!r} is already given in {FILE}; keep one of the two",
+        )
     sheet.validity()
     sheet.succession(["code", "key"], gaps_refused=False)
     kind = pl.col("code").alias("kind")
     return sheet.frame.select(kind, "key", "agreement", "valid_from_s", "valid_upto_s")
+
+
+def _name(kind: str) -> pl.Expr:
+    """Kind and key in one text, the kind's code in the column of that name."""
+    return pl.concat_str(kind, "key", separator=" ")
 
 
 def key_names(attribution: pl.DataFrame) -> frozenset[str]:

@@ -4,8 +4,10 @@ Settlement is usage times agreements, and this is where agreements come from: `p
 `agreements.yaml`, `attribution.csv`, for each deck `decks/NAME.prefixes.csv` and
 `decks/NAME.rates.csv`, and where prices go by the hour `bands.yaml` and `holidays/NAME.csv`. `load`
 reads all of it or refuses all of it: a `InvalidReferenceError` carries every mistake found, each
-with file, line, field and what to do, so that they are mended in one go. A loaded reference is
-immutable and named by a digest of its content, which every rated block repeats.
+with file, line, field and what to do, so that they are mended in one go. What follows from the
+messages of masters stands in a folder of the directory, `followed/`, and is read behind the files
+of the same names. A loaded reference is immutable and named by a digest of its content, which every
+rated block repeats.
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ from schemas.bands import (
 from schemas.bands import FIELDS as BAND_FIELDS
 from schemas.books import Book, Joined, join
 from schemas.caps import Cap
-from schemas.decks import RATES_SUFFIX, Deck, deck_names, read_decks
+from schemas.decks import RATES_SUFFIX, Deck, Parsed, deck_names, read_decks
 from schemas.documents import Entry, Problem, Problems, locate, read_yaml
 from schemas.documents import Path as DocumentPath
 from schemas.mentions import Known, agreement_findings
@@ -61,6 +63,7 @@ AGREEMENTS_FILE = "agreements.yaml"
 REQUIRED_FILES = (PARTNERS_FILE, AGREEMENTS_FILE, keys.FILE)
 OPTIONAL_FILES = (BANDS_FILE, books.FILE, caps.FILE, characteristics.FILE, fx.FILE)
 FOLDERS = ("decks", HOLIDAYS_FOLDER)
+FOLLOWED = "followed"  # the folder of what Weir itself wrote, of what masters told
 DIGEST_DIGITS = 16
 
 AnyModel = TypeVar("AnyModel", bound=BaseModel)
@@ -96,8 +99,10 @@ class Reference:
     rates: fx.Fx = field(default_factory=fx.Fx)
 
 
-def load(directory: Path) -> Reference:
+def load(directory: Path, parsed: Parsed | None = None) -> Reference:
     """Read and check a reference directory.
+
+    `parsed` remembers its decks from one time to the next.
 
     Raises:
         InvalidReferenceError: something in it is wrong; nothing of it is used.
@@ -105,19 +110,17 @@ def load(directory: Path) -> Reference:
     problems = Problems()
     files = _read_files(directory, problems)
     partners, partner_names = _partners(files, problems)
-    agreement_entries = _entries(files, AGREEMENTS_FILE, problems)
-    agreements = _models(agreement_entries, AGREEMENTS_FILE, Agreement, problems)
+    agreement_entries = _with_followed(files, AGREEMENTS_FILE, problems)
+    agreements = _models(agreement_entries, Agreement, problems)
     masters = _masters(files, problems)
     joined = [(join(agreement, masters.books), entry) for agreement, entry in agreements]
-    agreement_names = _names(agreement_entries, AGREEMENTS_FILE, "agreement", problems)
-    decks = read_decks(files, problems)
+    agreement_names = _names(agreement_entries, "agreement", problems)
+    decks = read_decks(files, problems, parsed)
     plan_entries = _entries(files, BANDS_FILE, problems)
-    plans = _models(plan_entries, BANDS_FILE, BandPlan, problems)
+    plans = _models(plan_entries, BandPlan, problems)
     holidays = read_holidays(files, problems)
     _check_plans(plans, calendar_names(files), problems)
-    attribution = None
-    if keys.FILE in files:
-        attribution = keys.read_keys(files[keys.FILE], agreement_names, problems)
+    attribution = _attribution(files, agreement_names, problems)
     named = None if attribution is None else keys.key_names(attribution)
     told = characteristics.none()
     if characteristics.FILE in files:
@@ -131,7 +134,7 @@ def load(directory: Path) -> Reference:
         named,
         _caps(files, problems),
         frozenset(told["name"]),
-        dict.fromkeys(_names(plan_entries, BANDS_FILE, "bands", problems))
+        dict.fromkeys(_names(plan_entries, "bands", problems))
         | {plan.plan: plan for plan, _ in plans},
         rates.pairs,
     )
@@ -177,6 +180,8 @@ def _read_files(directory: Path, problems: Problems) -> dict[str, bytes]:
         if folder.is_dir():
             inside = (path for path in folder.iterdir() if not path.name.startswith("."))
             wanted.update((f"{folder.name}/{path.name}", path) for path in inside)
+    followed = (directory / FOLLOWED / name for name in REQUIRED_FILES)
+    wanted.update((f"{FOLLOWED}/{path.name}", path) for path in followed if path.exists())
     files: dict[str, bytes] = {}
     for name, path in sorted(wanted.items()):
         try:
@@ -201,8 +206,28 @@ def _entries(files: Mapping[str, bytes], file: str, problems: Problems) -> list[
     return read_yaml(files[file], file, problems) if file in files else []
 
 
+def _with_followed(files: Mapping[str, bytes], file: str, problems: Problems) -> list[Entry]:
+    """The entries of a YAML file, and behind them those of its namesake that masters told."""
+    followed = f"{FOLLOWED}/{file}"
+    return [*_entries(files, file, problems), *_entries(files, followed, problems)]
+
+
+def _attribution(
+    files: Mapping[str, bytes], agreements: Collection[str], problems: Problems
+) -> pl.DataFrame | None:
+    """All keys, those that masters told too; None when they cannot be used at all."""
+    followed = f"{FOLLOWED}/{keys.FILE}"
+    if keys.FILE not in files:
+        return None
+    given = keys.read_keys(files[keys.FILE], agreements, problems)
+    if followed not in files or given is None:
+        return given
+    told = keys.read_keys(files[followed], agreements, problems, followed, given)
+    return told if told is None else pl.concat([given, told]).sort("kind", "key", "valid_from_s")
+
+
 def _models(
-    entries: Sequence[Entry], file: str, model: type[AnyModel], problems: Problems
+    entries: Sequence[Entry], model: type[AnyModel], problems: Problems
 ) -> list[tuple[AnyModel, Entry]]:
     """The models of the entries that have the right shape, each beside its entry."""
     models: list[tuple[AnyModel, Entry]] = []
@@ -212,7 +237,7 @@ def _models(
         except ValidationError as error:
             for detail in error.errors(include_url=False):
                 line, field = locate(entry, detail["loc"])
-                problems.add(file, line, field, explain(detail))
+                problems.add(entry.file, line, field, explain(detail))
     return models
 
 
@@ -235,32 +260,34 @@ def explain(detail: ErrorDetails) -> str:
             return detail["msg"]
 
 
-def _names(entries: Sequence[Entry], file: str, field: str, problems: Problems) -> set[str]:
+def _names(entries: Sequence[Entry], field: str, problems: Problems) -> set[str]:
     """The names that entries have, right or wrong in the rest; a name used twice is noted."""
-    first_lines: dict[str, int] = {}
+    first_places: dict[str, tuple[str, int]] = {}
     for entry in entries:
         name = entry.get(field)
         if not isinstance(name, str):
             continue
-        line = entry.lines[field]
-        first = first_lines.setdefault(name, line)
-        if first != line:
-            message = f"{name!r} is already given on line {first}; keep one of the two"
-            problems.add(file, line, field, message)
-    return set(first_lines)
+        place = entry.file, entry.lines[field]
+        file, line = first_places.setdefault(name, place)
+        if (file, line) != place:
+            where = f"on line {line}" if file == entry.file else f"in {file} on line {line}"
+            message = f"{name!r} is already given {where}; keep one of the two"
+            problems.add(*place, field, message)
+    return set(first_places)
 
 
 def _partners(
     files: Mapping[str, bytes], problems: Problems
 ) -> tuple[list[Partner], Collection[str]]:
     """The partners that have the right shape, checked against each other, and all their names."""
-    entries = _entries(files, PARTNERS_FILE, problems)
-    models = _models(entries, PARTNERS_FILE, Partner, problems)
-    names = _names(entries, PARTNERS_FILE, "partner", problems)
+    entries = _with_followed(files, PARTNERS_FILE, problems)
+    models = _models(entries, Partner, problems)
+    names = _names(entries, "partner", problems)
     places = {id(partner): entry for partner, entry in models}
     partners = [partner for partner, _ in models]
     for partner, (path, message) in check_parents(partners, names):
-        problems.add(PARTNERS_FILE, *locate(places[id(partner)], path), message)
+        entry = places[id(partner)]
+        problems.add(entry.file, *locate(entry, path), message)
     return partners, names
 
 
@@ -291,8 +318,8 @@ class _Masters:
 def _masters(files: Mapping[str, bytes], problems: Problems) -> _Masters:
     """The master price lists, of which there need not be any."""
     entries = _entries(files, books.FILE, problems)
-    names = _names(entries, books.FILE, "book", problems)
-    models = _models(entries, books.FILE, Book, problems)
+    names = _names(entries, "book", problems)
+    models = _models(entries, Book, problems)
     known = {book.book: book for book, _ in models}
     return _Masters(known, {book.book: entry for book, entry in models}, names)
 
@@ -300,8 +327,8 @@ def _masters(files: Mapping[str, bytes], problems: Problems) -> _Masters:
 def _caps(files: Mapping[str, bytes], problems: Problems) -> Mapping[str, Cap | None]:
     """The regulated caps, of which there need not be any."""
     entries = _entries(files, caps.FILE, problems)
-    names = _names(entries, caps.FILE, "cap", problems)
-    models = _models(entries, caps.FILE, Cap, problems)
+    names = _names(entries, "cap", problems)
+    models = _models(entries, Cap, problems)
     for cap, entry in models:
         for path, message in caps.check_cap(cap):
             problems.add(caps.FILE, *locate(entry, path), message)
@@ -363,5 +390,5 @@ def _place(
     """File, line and field that a path into a joined agreement leads to."""
     origin = joined.origin(path)
     if origin is None:
-        return (AGREEMENTS_FILE, *locate(entry, path))
+        return (entry.file, *locate(entry, path))
     return (books.FILE, *locate(masters.entries[origin.book], origin.path))

@@ -94,6 +94,10 @@ class Book(Versions):
             }
         )
 
+    def knows(self, series: Series) -> bool:
+        """Whether reference has the terms of a series."""
+        return (series.agreement, series.version, series.item) in self._terms
+
     def terms(self, series: Series) -> Terms:
         """The terms of a series.
 

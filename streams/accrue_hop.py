@@ -105,6 +105,18 @@ class AccrueHop:
         self._watch.lap("contributions")
         return blocks
 
+    def is_ready(self, prepared: Prepared) -> bool:
+        """Whether the terms of everything in some blocks are in the reference in force.
+
+        Whoever rated them may have had a newer one: it comes here too.
+        """
+        return all(
+            text in self._numbers.get(partition, ()) or self.book.knows(Series.parse(text))
+            for partition, blocks in prepared.items()
+            for block in blocks
+            for text in {*block.sums.series.to_pylist(), *block.cells.series.to_pylist()}
+        )
+
     def compute(self, segments: Sequence[Segment], prepared: Prepared) -> Work:
         """Outputs and delta of one batch; changes nothing."""
         work = Work(delta={})

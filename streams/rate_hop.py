@@ -265,11 +265,14 @@ class RateHop:
         chosen = np.flatnonzero(~early)
         rated = self._settle(usage, reason, chosen, newest_of, delta)
         messages = framed(usage, np.arange(len(usage)), self.tokens)
+        missing = suspense.missing(usage, np.arange(len(usage)), reason, self.tables)
         again: dict[str, int] = {}
         for index, key in enumerate(recycled.ids):
             partition, why = int(usage.partition[index]), Reason(int(reason[index]))
             before = recycled.reasons[index]
             if why == before:
+                if missing[index] != recycled.missing[index]:
+                    again[key] = index  # it waits on, and for something else
                 continue
             delta.count(partition, before, Outcome.SUSPENDED, -1)
             delta.count(partition, why, why.outcome)

@@ -24,12 +24,13 @@ from streams.usage import UsageBatch, read_usage
 class Recycled:
     """Suspended events as usage again: event i waits under `ids[i]` for `reasons[i]`.
 
-    `log_times_us` says when each was asked to be tried again.
+    `missing` names what each lacked, and `log_times_us` says when it was asked to be tried again.
     """
 
     usage: UsageBatch
     ids: Sequence[str]
     reasons: Sequence[Reason]
+    missing: Sequence[str]
     log_times_us: Sequence[int]
 
 
@@ -67,7 +68,8 @@ def read_recycled(
         body=stood["body"].astype(np.uint64),
     )
     ids = [ordered[m][0] for m in order]
-    return Recycled(usage, ids, [chosen[i][2] for i in ids], [asked_us[i] for i in ids])
+    missing = [records[m]["missing"] for m in order]
+    return Recycled(usage, ids, [chosen[i][2] for i in ids], missing, [asked_us[i] for i in ids])
 
 
 def _as_segments(

@@ -157,6 +157,16 @@ class Cadence:
 
 AT_ONCE = Cadence(0, 0)
 
+# What a hop is not ready for is read again so soon, and computed all the same after so long: then
+# it ends the process with what is wrong, and does not stand still for ever.
+UNREADY_SECONDS = 0.05
+UNREADY_SECONDS_MAX = 60.0
+
+
+def always(_: Any) -> bool:  # noqa: ANN401 - whatever was prepared
+    """Whether a hop is ready that needs nothing but its input."""
+    return True
+
 
 class Loop:
     """One hop on one log."""
@@ -170,18 +180,24 @@ class Loop:
         linger_seconds: float,
         cadence: Cadence = AT_ONCE,
         pause_until: Event | None = None,
+        is_ready: Callable[[Any], bool] = always,
     ) -> None:
         """A loop that reads batches of about `batch_events` or what comes in `linger_seconds`.
 
         A message may carry one event or thousands; how many messages make a batch follows from
         what the last ones carried, and starts low so that the first batch fits memory too.
         Pauses are for the sake of another loop beside this one; `pause_until` is that one's `idle`.
+        What the hop is not ready for, by what it has prepared, waits for what is done `between`;
+        not so in a turn whose linger is given, for then nothing is done beside it.
         """
         self.hop = hop
         self.log = log
         self.watch = stopwatch
         self.idle = Event()  # set while there is nothing to do
         self._pause_until = pause_until or Event()
+        self._is_ready = is_ready
+        self._unready_ns: int | None = None
+        self._asked = Event()
         self._batch_events = batch_events
         self._messages_max = max(1, batch_events // FIRST_EVENTS_A_MESSAGE)
         self._linger_seconds = linger_seconds
@@ -200,6 +216,7 @@ class Loop:
         """
         done = Event()
         self._waiting.put((act, done))
+        self._asked.set()
         return done
 
     @property
@@ -232,6 +249,10 @@ class Loop:
                 self.idle.set()
             return before or Step("idle")
         self.idle.clear()
+        if linger_seconds is None and self._is_early(prepared):
+            self.log.rewind()
+            self._asked.wait(UNREADY_SECONDS)
+            return before or Step("idle")
         self._computing_ns = self.watch.last_ns
         work = self.hop.compute(segments, prepared)
         self._pace(sum(map(len, segments)), work.events)
@@ -242,8 +263,19 @@ class Loop:
         self._under_way = UnderWay(segments, work, began_ns, outcome)
         return before or (Step("idle") if outcome is not None else self._finish() or Step("idle"))
 
+    def _is_early(self, prepared: Any) -> bool:  # noqa: ANN401 - the hop's own
+        """Whether a batch has to wait until the hop is ready for it."""
+        if self._is_ready(prepared):
+            self._unready_ns = None
+            return False
+        self.watch.lap("wait")
+        now_ns = self.watch.last_ns
+        self._unready_ns = now_ns if self._unready_ns is None else self._unready_ns
+        return now_ns - self._unready_ns < UNREADY_SECONDS_MAX * 1e9
+
     def _act(self) -> None:
         """Do what was asked to be done between two batches, in the order of asking."""
+        self._asked.clear()
         while not self._waiting.empty():
             act, done = self._waiting.get()
             act()

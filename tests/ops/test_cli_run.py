@@ -42,6 +42,24 @@ def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
+class Quiet:
+    """A reader of a log on which nothing is."""
+
+    caught_up = True
+
+    def __init__(self, closed: list[bool]) -> None:
+        self._closed = closed
+
+    def read(self, messages_max: int, linger_seconds: float) -> list[Segment]:
+        """Nothing new, after a moment."""
+        time.sleep(0.01)
+        return []
+
+    def close(self) -> None:
+        """Let go."""
+        self._closed.append(True)
+
+
 def test_the_demo_depends_on_its_seed_alone() -> None:
     """The same document twice, another one for another seed; every event has one outcome."""
     ask = ("demo", "--once", "--events", str(EVENTS), "-o", "json", "--seed")
@@ -125,6 +143,7 @@ def test_a_worker_exits_by_what_ended_it(
         raise failure
 
     monkeypatch.setattr(worker, "KafkaLog", fail)
+    monkeypatch.setattr(worker, "tail", lambda *_: Quiet([]))
     given = ("--reference", reference(tmp_path / "reference"), "--data", tmp_path / "data")
     result = weir("worker", "--brokers", NOBODY, *given, "--metrics-port", "0", exits=code)
     assert str(failure) in said(result)
@@ -135,25 +154,12 @@ def test_the_api_says_what_to_do_about_a_taken_port(
 ) -> None:
     """As the demo does; the view's reader is let go."""
     closed: list[bool] = []
-
-    class Quiet:
-        caught_up = True
-
-        def read(self, messages_max: int, linger_seconds: float) -> list[Segment]:
-            """Nothing new, after a moment."""
-            time.sleep(0.01)
-            return []
-
-        def close(self) -> None:
-            """Let go."""
-            closed.append(True)
-
-    monkeypatch.setattr(cli_run, "tail", lambda *_: Quiet())
+    monkeypatch.setattr(cli_run, "tail", lambda *_: Quiet(closed))
     given = ("--brokers", NOBODY, "--reference", reference(tmp_path / "reference"))
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         assert "choose another with --port" in said(weir("api", *given, "--port", port, exits=2))
-    assert closed == [True]
+    assert closed == [True, True]  # of what masters told, too
 
 
 def test_topics_cannot_be_made_on_absent_brokers(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,6 +33,8 @@ from schemas.topics import (
 )
 from streams.log import LogError, Message, TopicPartition
 from tests.ops.books import AGREEMENTS, ALL, MENDED, reference, usage_file
+from tests.ops.masters import tell
+from tests.ops.test_follow import CASA, gigabytes
 
 PARTITIONS = 3
 
@@ -254,3 +256,17 @@ def test_references_are_checked_and_asked_for(tmp_path: Path, cluster: Disguised
     wrong = Deployed(cluster, [other])
     with pytest.raises(NoReferenceError, match="item voice-in of W-1 version 1"):
         period_rows(wrong.latest(ACCRUALS.name), wrong.book)
+
+
+def test_what_masters_told_is_shown_with_the_reference_given(
+    cluster: Disguised, deployed: Deployed, given: Path
+) -> None:
+    """Nobody but the log has it; a reference that a worker kept holds it already."""
+    tell(cluster.weir, CASA)
+    cluster.weir.append(partition_of("msc-1", PARTITIONS), [gigabytes(50, "P-1")])
+    cluster.weir.drain()
+    shown = period_rows(deployed.latest(ACCRUALS.name), deployed.book)
+    assert ("C-1", "1.000000") in {(row["agreement"], row["amount"]) for row in shown}
+    kept = Deployed(cluster, [given, cluster.weir.reference_directory])
+    for one in (deployed, kept):
+        assert one.tables.reference_id == cluster.weir.reference.reference_id

@@ -26,10 +26,10 @@ class Terminal(io.StringIO):
 def _logging_as_before() -> Iterator[None]:
     """Logging is the process's own: give it back as it was."""
     root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    handlers, level, before = root.handlers[:], root.level, structlog.get_config()
     yield
     root.handlers[:], root.level = handlers, level
-    structlog.reset_defaults()
+    structlog.configure(**before)
 
 
 def lines(stream: io.StringIO) -> list[dict[str, object]]:
@@ -114,3 +114,15 @@ def test_standard_output_stays_free(
     logger("weir").info("started")
     assert len(lines(stream)) == 1
     assert capsys.readouterr().out == ""
+
+
+def test_commands_that_set_nothing_up_warn_on_standard_error(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Standard output is for results, and what goes well is not said at all."""
+    logger("weir.test").info("tried again", events=1)
+    logger("weir.test").warning("held back", name="A")
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "held back" in said.err
+    assert "tried again" not in said.err

@@ -10,7 +10,17 @@ from zoneinfo import ZoneInfo
 import pytest
 import yaml
 
-from ops.oracle_files import TextLoader, characteristics, exact, instant_us, mapping, rows, validity
+from ops.oracle_files import (
+    TextLoader,
+    characteristics,
+    entries,
+    exact,
+    instant_us,
+    mapping,
+    parts,
+    rows,
+    validity,
+)
 
 DAY_US = 86_400_000_000
 
@@ -56,3 +66,12 @@ def test_a_key_has_a_characteristic_for_a_time(tmp_path: Path) -> None:
     (((value, span),),) = characteristics(tmp_path / "a.csv").values()
     assert (value, span.covers(DAY_US - 1), span.covers(DAY_US)) == ("fibre", True, False)
     assert characteristics(tmp_path / "b.csv") == {}
+
+
+def test_a_file_has_a_second_part_where_masters_told_something(tmp_path: Path) -> None:
+    """The folder `followed` may lack it; entries are in the order of the parts."""
+    (tmp_path / "agreements.yaml").write_text("- {agreement: A}\n")
+    assert parts(tmp_path, "agreements.yaml") == [tmp_path / "agreements.yaml"]
+    (tmp_path / "followed").mkdir()
+    (tmp_path / "followed/agreements.yaml").write_text("- {agreement: 007}\n")
+    assert entries(tmp_path, "agreements.yaml") == [{"agreement": "A"}, {"agreement": "007"}]

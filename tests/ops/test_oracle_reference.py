@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from fractions import Fraction
 from pathlib import Path
 
 from ops.oracle_files import Validity
-from ops.oracle_reference import Rounding, read_reference
+from ops.oracle_reference import DecksRead, Rounding, read_reference
+from tests.builders import reference_dir
 from tests.ops.oracle_makers import item, micros, reference, tiers, unit, version
 
 
@@ -112,3 +115,27 @@ def test_yaml_may_share_terms_by_merge_keys(tmp_path: Path) -> None:
     second = read_reference(tmp_path).version("A", 2)
     assert second.currency == "EUR"
     assert second.validity == Validity(micros("2026-02-01T00:00:00+00:00"), None)
+
+
+def test_what_masters_told_is_read_with_the_files(tmp_path: Path) -> None:
+    """Agreements and keys of the folder `followed` stand beside those of the files."""
+    terms = version(item(unit("minute", "1")))
+    reference(tmp_path / "followed", {"B": [terms]}, "route,TG-2,B,,")
+    read = reference(tmp_path, {"A": [terms]}, "route,TG-1,A,,")
+    assert sorted(read.agreements) == ["A", "B"]
+    assert (read.owner("route", "TG-1", 0), read.owner("route", "TG-2", 0)) == ("A", "B")
+
+
+def test_a_deck_whose_files_are_shared_is_read_once(tmp_path: Path) -> None:
+    """Its rates or prefixes may be others though its name is the same."""
+    first = reference_dir(tmp_path / "first")
+    second, third = tmp_path / "second", tmp_path / "third"
+    for other in (second, third):
+        shutil.copytree(first, other, copy_function=os.link)
+    (third / "decks/STANDARD.rates.csv").unlink()
+    shutil.copy2(first / "decks/STANDARD.rates.csv", third / "decks")
+    known: DecksRead = {}
+    decks = [read_reference(place, known).decks["STANDARD"] for place in (first, second, third)]
+    assert decks[0] is decks[1]
+    assert decks[1] is not decks[2]
+    assert len(known) == 2

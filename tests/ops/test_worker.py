@@ -13,12 +13,13 @@ import pytest
 
 from ops import reload, worker
 from ops.config import Settings
+from ops.follow import Follower
 from ops.metrics import Metrics
 from ops.reload import fingerprint
 from ops.worker import HOPS, Worker
 from schemas.reference import load
 from state.tables import build
-from streams.log import Fenced
+from streams.log import Fenced, Segment
 from streams.settle import Loop, Step, Stopwatch
 from tests.builders import tables
 from tests.hop_makers import AccrueBench, RateBench
@@ -54,6 +55,19 @@ class FakeLoop:
         self.closed = True
 
 
+class NothingTold:
+    """The end of a log on which masters told nothing."""
+
+    caught_up = True
+
+    def read(self, messages_max: int, linger_seconds: float) -> list[Segment]:
+        """Nothing new."""
+        return []
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
 @pytest.fixture
 def metrics() -> Metrics:
     """Metrics whose clock stands still."""
@@ -76,6 +90,7 @@ def made(
 ) -> Worker:
     """A worker with these loops."""
     monkeypatch.setattr(Worker, "_loops", lambda *_: cast("list[Loop]", list(loops)))
+    monkeypatch.setattr(Worker, "_tail", lambda _: NothingTold())
     given = Settings.model_validate({"brokers": "127.0.0.1:1", "metrics_port": 0, **settings})
     return Worker(given, Path("reference"), metrics, [loop.hop.name for loop in loops])
 
@@ -216,7 +231,9 @@ def test_changed_reference_files_are_taken_over(
     settings = Settings(brokers="127.0.0.1:1", data=tmp_path / "data")
     running = Worker(settings, files, metrics)
     loops = [rates.loop, accrues.loop]
-    following = running._following(first, fingerprint(files), loops, stop)  # noqa: SLF001
+    follower = Follower(NothingTold(), files)
+    reloading = running._reload(first, fingerprint(files), loops, follower)  # noqa: SLF001
+    following = threading.Thread(target=reloading.run, args=(stop,))
     following.start()
     reference(files, MENDED)
     mended = load(files).reference_id

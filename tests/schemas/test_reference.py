@@ -8,7 +8,14 @@ import pytest
 
 from schemas import reference
 from schemas.reference import load
-from tests.builders import AGREEMENTS, PARTNERS, complaints_of, reference_dir
+from tests.builders import (
+    AGREEMENTS,
+    ATTRIBUTION,
+    PARTNERS,
+    agreement_text,
+    complaints_of,
+    reference_dir,
+)
 
 
 def test_a_good_directory_loads(tmp_path: Path) -> None:
@@ -109,3 +116,68 @@ def test_a_mistyped_field_is_not_ignored(tmp_path: Path) -> None:
         "agreements.yaml:20: versions[0].zone: is missing; add it",
         "agreements.yaml:22: versions[0].timezone: is not known here; write zone",
     ]
+
+
+TOLD = {
+    "followed/partners.yaml": '- {"partner": "CASA", "name": "Casa Net"}\n',
+    "followed/agreements.yaml": agreement_text(
+        "{item: ports, role: product, service: bandwidth, flow: receivable,"
+        ' price: {kind: unit, per: gigabyte, amount: "1"}}',
+        name="CASA-1",
+        partner="CASA",
+    ),
+    "followed/attribution.csv": ATTRIBUTION.splitlines()[0] + "\nproduct,P-1,CASA-1,,\n",
+}
+
+
+def test_what_masters_told_is_read_behind_the_files(tmp_path: Path) -> None:
+    """Partners, agreements and keys are joined; keys stay in the order of kind and key."""
+    alone = load(reference_dir(tmp_path / "alone"))
+    loaded = load(reference_dir(tmp_path / "both", others=TOLD))
+    assert [p.partner for p in loaded.partners] == ["ALFA", "BRAVO", "CASA"]
+    assert [a.agreement for a in loaded.agreements] == ["ALFA-1", "BRAVO-1", "CASA-1"]
+    assert loaded.attribution.height == alone.attribution.height + 1
+    assert loaded.attribution.equals(loaded.attribution.sort("kind", "key"))
+    assert loaded.reference_id != alone.reference_id
+
+
+def test_other_files_in_the_folder_say_nothing(tmp_path: Path) -> None:
+    """Only its three files are read, so that without them a reference has the id it had."""
+    alone = load(reference_dir(tmp_path / "alone"))
+    with_note = reference_dir(tmp_path / "noted", others={"followed/notes.txt": "ours"})
+    assert load(with_note).reference_id == alone.reference_id
+
+
+def test_a_name_that_a_file_gives_is_refused_in_what_masters_told(tmp_path: Path) -> None:
+    """Each with the file that it stands in, and where it stands first."""
+    told = {
+        "followed/partners.yaml": "- {partner: ALFA, name: Alfa again}\n",
+        "followed/agreements.yaml": AGREEMENTS[: AGREEMENTS.index("- agreement: BRAVO-1")],
+        "followed/attribution.csv": ATTRIBUTION.splitlines()[0] + "\nroute,TG-001,BRAVO-1,,\n",
+    }
+    assert complaints_of(reference_dir(tmp_path, others=told)) == [
+        (
+            "followed/agreements.yaml:1: agreement: 'ALFA-1' is already given in agreements.yaml on"
+            " line 1; keep one of the two"
+        ),
+        (
+            "followed/attribution.csv:2: key: 'TG-001' is already given in attribution.csv;"
+            " keep one of the two"
+        ),
+        (
+            "followed/partners.yaml:1: partner: 'ALFA' is already given in partners.yaml on line 1;"
+            " keep one of the two"
+        ),
+    ]
+
+
+def test_a_mistake_in_what_masters_told_is_placed_there(tmp_path: Path) -> None:
+    """Terms, their partner and the columns of keys."""
+    told = {
+        **TOLD,
+        "followed/partners.yaml": "[]\n",
+        "followed/attribution.csv": ATTRIBUTION.splitlines()[0] + "\ncolour,P-1,CASA-1,,\n",
+    }
+    first, second = complaints_of(reference_dir(tmp_path, others=told))
+    assert first.startswith("followed/agreements.yaml:1: partner: 'CASA' is not in partners.yaml")
+    assert second.startswith("followed/attribution.csv:2: kind: 'colour' is not a kind of key")

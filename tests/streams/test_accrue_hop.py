@@ -12,6 +12,7 @@ from schemas.topics import ACCRUE_CHANGELOG
 from state.invariants import InvariantViolation
 from state.tables import Tables
 from streams.contribution import Series
+from streams.settle import Loop, Stopwatch
 from tests.builders import reference_dir, tables
 from tests.hop_makers import AccrueBench, block, close_command, latest
 
@@ -255,3 +256,29 @@ def test_compute_changes_nothing(bench: AccrueBench) -> None:
     assert state_hash(bench.hop) == digest
     assert bench.hop.partitions[0].positions == positions
     assert bench.hop.partitions[0].closed == {}
+
+
+def test_usage_by_terms_that_are_not_here_yet_is_waited_for(tmp_path: Path, known: Tables) -> None:
+    """Whoever rated had version 2 before this process: its block is accrued once the tables come.
+
+    Eight texts of version 1 are 0.8; of four of version 2 two are at 0.1 and two at 0.01: 0.22.
+    """
+    first = TIERED[: TIERED.index("    - version: 2")].replace("&items", "")
+    keys = "kind,key,agreement,valid_from,valid_upto\nroute,TG-001,T,,\n"
+    older = tables(reference_dir(tmp_path / "older", agreements=first, attribution=keys))
+    bench = AccrueBench(older)
+    bench.loop = Loop(
+        *(bench.hop, bench.loop.log, Stopwatch(lambda: 0), 1_000, 0), is_ready=bench.hop.is_ready
+    )
+    bench.settle(texts(0, 8))
+    bench.settle(texts(1, 4, TEXTS_2))
+    bench.loop.step()
+    assert bench.amounts() == {("texts", "2026-11", 1, "2026-11"): 800_000}
+    done = bench.loop.between(lambda: bench.hop.use(known))
+    bench.loop.step()
+    bench.loop.step()
+    assert done.is_set()
+    assert bench.amounts() == {
+        ("texts", "2026-11", 1, "2026-11"): 800_000,
+        ("texts", "2026-11", 2, "2026-11"): 220_000,
+    }

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from schemas.records import codec
 from schemas.topics import (
     CONTRIBUTIONS,
     MARKS,
@@ -222,6 +223,25 @@ def test_new_reason_replaces_the_old(bench: RateBench, mended: Tables) -> None:
     bench.recycle()
     assert bench.suspended() == {"msc-1/0/1": "no_rate"}
     assert bench.outcomes() == {"suspended/no_rate": 1}
+
+
+def test_what_is_missing_is_named_anew(tmp_path: Path, bench: RateBench) -> None:
+    """Two routes are unknown; once the first is listed the call waits for the second one.
+
+    Nothing else says for which key it is to be tried again.
+    """
+    bench.settle(event(ingress_route="TG-NEW", egress_route="TG-OUT"))
+    records = codec("suspense.avsc")
+    (waits,) = latest(bench.broker, SUSPENSE.name).values()
+    assert records.decode(waits)["missing"] == "route:TG-NEW"  # of the first role
+    listed = reference_dir(tmp_path / "listed", attribution=ATTRIBUTION + "route,TG-NEW,own,,\n")
+    bench.hop.use(tables(listed))
+    for _ in range(2):
+        bench.recycle()
+        (waits,) = latest(bench.broker, SUSPENSE.name).values()
+        assert records.decode(waits)["missing"] == "route:TG-OUT"
+    assert bench.outcomes() == {"suspended/unknown_route": 1}
+    assert len(committed(bench.broker, SUSPENSE.name)) == 2
 
 
 def test_asking_twice_books_once(bench: RateBench, mended: Tables) -> None:

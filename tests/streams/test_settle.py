@@ -259,3 +259,40 @@ def test_unknown_outcome_on_a_log(kind: str, tmp_path: Path, *, happens: bool) -
     assert [value for _, _, value in world.visible(world.output, 0)] == [b"a", b"b", b"c"]
     loop.close()
     world.close()
+
+
+def test_what_comes_before_its_time_is_read_again() -> None:
+    """Nothing of it is computed until what it lacks has come, between two batches."""
+    bench, came = Bench(), list[str]()
+    loop = Loop(
+        *(bench.hop, bench.log, Stopwatch(lambda: 0), 1_000, 0), is_ready=lambda _: bool(came)
+    )
+    bench.log.batches = [[segment(b"a")], [segment(b"a")]]
+    assert loop.step().result == "idle"
+    assert bench.calls == ["read", "changes", "rewind"]
+    done = loop.between(lambda: came.append("tables"))
+    assert loop.step().result == "commit"
+    assert done.is_set()
+    assert bench.calls[-3:] == ["send out 0 1", "commit [(('in', 0), 1)]", "apply"]
+
+
+def test_what_never_comes_is_computed_in_the_end() -> None:
+    """After a minute by the stopwatch, so that whatever is wrong with it is said."""
+    bench, now_ns = Bench(), [0]
+    loop = Loop(
+        *(bench.hop, bench.log, Stopwatch(lambda: now_ns[0]), 1_000, 0), is_ready=lambda _: False
+    )
+    results = []
+    for second in (1, 60, 61):
+        now_ns[0] = second * 10**9
+        bench.log.batches = [[segment(b"a")]]
+        results.append(loop.step().result)
+    assert results == ["idle", "idle", "commit"]
+
+
+def test_a_turn_beside_which_nothing_is_done_does_not_wait() -> None:
+    """By turns in one thread, what is to come cannot come meanwhile."""
+    bench = Bench()
+    loop = Loop(*(bench.hop, bench.log, Stopwatch(lambda: 0), 1_000, 0), is_ready=lambda _: False)
+    bench.log.batches = [[segment(b"a")]]
+    assert loop.step(0).result == "commit"
