@@ -144,6 +144,7 @@ class Embedded(Desk, Stored):
 
     def renew(self) -> None:
         """Take over what masters told since; it is in force for all usage read from now on."""
+        self.engine.take_changes()
         if not self.follower.hear():
             return
         with tempfile.TemporaryDirectory(prefix="weir-renew-") as place:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from schemas import keys
 from schemas.documents import Problems, read_yaml
-from schemas.reference import AGREEMENTS_FILE, PARTNERS_FILE
+from schemas.partners import FILE as PARTNERS_FILE
+from schemas.reference import AGREEMENTS_FILE
 from schemas.sheets import read_csv
 from streams.control.derived import Known
 

@@ -209,12 +209,6 @@ def read_reference(directory: Path, decks_read: DecksRead | None = None) -> Refe
     )
 
 
-def _entries(file: Path) -> list[dict[str, Any]]:
-    """The entries of a YAML file that is a list of them."""
-    # TextLoader is a safe loader that takes even less for granted than yaml.safe_load.
-    return list(yaml.load(file.read_text(encoding="utf-8"), Loader=TextLoader) or ())  # noqa: S506
-
-
 def _version(agreement: str, entry: Mapping[str, object], books: Books[Item]) -> Version:
     """One agreement version; dates in it mean midnight in its own zone."""
     plain = {name: value for name, value in entry.items() if isinstance(value, str)}

@@ -22,7 +22,8 @@ from schemas.agreements import OWN_NAME
 from schemas.documents import Problem
 from schemas.keys import COLUMNS
 from schemas.keys import FILE as KEYS_FILE
-from schemas.reference import AGREEMENTS_FILE, FOLLOWED, PARTNERS_FILE
+from schemas.partners import FILE as PARTNERS_FILE
+from schemas.reference import AGREEMENTS_FILE, FOLLOWED
 from streams.control.derived import Derived, Key
 
 # Letters that YAML reads as something else than themselves, or not at all.

@@ -15,7 +15,8 @@ from typing import Any
 
 from schemas.keys import COLUMNS
 from schemas.keys import FILE as KEYS_FILE
-from schemas.reference import AGREEMENTS_FILE, PARTNERS_FILE
+from schemas.partners import FILE as PARTNERS_FILE
+from schemas.reference import AGREEMENTS_FILE
 from streams.control.derived import Derived, Key
 
 

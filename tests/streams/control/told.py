@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from schemas.agreements import Partner
+from schemas.partners import Partner
 from schemas.reference import Reference, load
 from state.entities import Entities
 from streams.control.changes import Change, Form
