@@ -21,7 +21,6 @@ from ops.config import Settings, TokenKeyError
 from ops.demo import Demo
 from ops.doctor import examine
 from ops.generate import generate as write_traffic
-from ops.generate_masters import write_masters
 from ops.generate import send_to_kafka
 from ops.generate_masters import write_masters
 from ops.logs import set_up
@@ -117,7 +116,7 @@ def _announce(url: str, data: Path, temporary: bool) -> None:  # noqa: FBT001
 MASTERS = "With --out: partners, agreements and keys as notifications of their masters."
 
 
-def generate(  # noqa: PLR0913, PLR0917 - each is an option of the command
+def generate(
     events: Annotated[int, typer.Option(help="How many usage events, repeats included.")],
     out: Annotated[Path | None, typer.Option(help="Directory for reference/ and usage*.")] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 7,
