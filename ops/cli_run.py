@@ -24,6 +24,7 @@ from ops.doctor import examine
 from ops.follow import Follower
 from ops.generate import generate as write_traffic
 from ops.generate import send_to_kafka
+from ops.generate_masters import write_masters
 from ops.logs import set_up
 from ops.metrics import Metrics
 from ops.output import Exit, Form, fail, notes, show
@@ -119,6 +120,9 @@ def _announce(url: str, data: Path, temporary: bool) -> None:  # noqa: FBT001
         notes.print(line, highlight=False, soft_wrap=True)
 
 
+MASTERS = "With --out: partners, agreements and keys as notifications of their masters."
+
+
 def generate(
     events: Annotated[int, typer.Option(help="How many usage events, repeats included.")],
     out: Annotated[Path | None, typer.Option(help="Directory for reference/ and usage*.")] = None,
@@ -127,6 +131,7 @@ def generate(
     formats: Annotated[list[str] | None, typer.Option("--format", help="avro, csv, jsonl.")] = None,
     brokers: Annotated[str | None, typer.Option(help="Send to Kafka instead.")] = None,
     envelope: Annotated[int, typer.Option(help="Events a message on Kafka.", min=1)] = 1,
+    masters: Annotated[bool, typer.Option("--masters", help=MASTERS)] = False,  # noqa: FBT002
 ) -> None:
     """Write seeded, realistic usage and the reference it is settled by."""
     if (out is None) == (brokers is None):
@@ -141,6 +146,8 @@ def generate(
                     seed, events, out, partners=partners, formats=chosen, progress=advance
                 )
                 files = [str(p) for p in made.files]
+                if masters:
+                    files += map(str, write_masters(made.reference, out / "masters", seed))
             else:
                 send_to_kafka(
                     seed,
