@@ -15,9 +15,9 @@ from __future__ import annotations
 import filecmp
 import os
 import shutil
-from collections import Counter
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path

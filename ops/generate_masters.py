@@ -22,7 +22,8 @@ import yaml
 
 from schemas.keys import COLUMNS
 from schemas.keys import FILE as KEYS_FILE
-from schemas.reference import AGREEMENTS_FILE, PARTNERS_FILE
+from schemas.partners import FILE as PARTNERS_FILE
+from schemas.reference import AGREEMENTS_FILE
 from schemas.tmf651 import to_tmf651
 
 Document = dict[str, Any]

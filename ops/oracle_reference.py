@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from ops.oracle_bands import Plan, read_plans
