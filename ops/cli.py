@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from ops import cli_data, cli_deck, cli_declare, cli_mend, cli_price, cli_run
+from ops import cli_amend, cli_data, cli_deck, cli_declare, cli_mend, cli_price, cli_run
 from ops.bench.cli import bench_app
 
 app = typer.Typer(
@@ -29,6 +29,7 @@ for command in (
     cli_run.doctor,
 ):
     app.command()(command)
+app.add_typer(cli_amend.amendments_app, name="amendments")
 app.add_typer(cli_deck.deck_app, name="deck")
 app.add_typer(cli_mend.suspense_app, name="suspense")
 app.add_typer(cli_mend.quarantine_app, name="quarantine")
