@@ -20,12 +20,13 @@ from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
+from ops.amended import amendments, last_of
 from ops.amendment_terms import changes
 from ops.course import course
 from ops.replay import Replay, Settled, Total
 from ops.verify_log import InForce, ReadTopics, read_found
 from schemas.money import MICROS
-from schemas.reference import load
+from schemas.reference import Reference, load
 from schemas.topics import COMMANDS
 from state.tables import Tables, build
 from streams.accrual import Book, Row
@@ -146,6 +147,30 @@ class Preview:
         return not (self.effects or self.totals or self.outcomes or any(self.waiting))
 
 
+@dataclass(frozen=True)
+class Compared:
+    """All usage settled twice, by the terms it was settled by and by a candidate."""
+
+    known: Reference
+    given: Reference
+    before: Settled
+    after: Settled
+    closed: Closed
+
+    def preview(self) -> Preview:
+        """What differs."""
+        sides = self.before, self.after
+        return Preview(
+            self.known.reference_id,
+            self.given.reference_id,
+            list(changes(self.known, self.given)),
+            effects(*sides, self.closed),
+            totals(*sides, self.closed),
+            outcomes(*sides),
+            waiting(*sides),
+        )
+
+
 def preview(
     read: ReadTopics,
     reference_of: FindReference,
@@ -153,7 +178,18 @@ def preview(
     candidate: Path,
     usage_partitions: int,
 ) -> Preview:
-    """Settle all usage twice and compare.
+    """What a candidate would change; arguments and errors are those of `compare`."""
+    return compare(read, reference_of, current, candidate, usage_partitions).preview()
+
+
+def compare(
+    read: ReadTopics,
+    reference_of: FindReference,
+    current: str,
+    candidate: Path,
+    usage_partitions: int,
+) -> Compared:
+    """Settle all usage twice.
 
     Args:
         read: reads topics of the log, as of one commit a call.
@@ -172,7 +208,8 @@ def preview(
     by_id: dict[str, Tables] = {current: build(known)}
     tables = build(given)
     with Replay(by_id[current], usage_partitions) as old, Replay(tables, usage_partitions) as new:
-        for reference_id, segment in course(read, InForce(read)):
+        amended = last_of(amendments(read))
+        for reference_id, segment in amended.over(course(read, InForce(read))):
             if reference_id not in by_id:
                 by_id[reference_id] = build(load(reference_of(reference_id)))
             old.use(by_id[reference_id])
@@ -183,15 +220,7 @@ def preview(
             old.declare(segment)
             new.declare(segment)
         before, after = old.settled(), new.settled()
-    return Preview(
-        current,
-        given.reference_id,
-        list(changes(known, given)),
-        effects(before, after, closed),
-        totals(before, after, closed),
-        outcomes(before, after),
-        waiting(before, after),
-    )
+    return Compared(known, given, before, after, closed)
 
 
 def effects(before: Settled, after: Settled, closed: Closed) -> list[Effect]:

@@ -1,4 +1,4 @@
-"""Commands on amendments: what terms that reach back over settled usage would change."""
+"""Commands on amendments: what terms that reach back would change, and booking it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
+from ops.amending import AmendmentRefusedError, approve
 from ops.amendment import Effect, Preview, TotalChange, preview
 from ops.cli_data import Output
-from ops.output import Form, fail, notes, print_json, show
-from ops.place import Brokers, Data, Place, reading
+from ops.embedded import Embedded
+from ops.output import Exit, Form, fail, notes, print_json, show
+from ops.place import Brokers, Data, Place, explained, reading
 from schemas.money import format_micros
 from schemas.topics import USAGE
 from streams.statement import fraction_text
@@ -72,6 +74,35 @@ def amendments_show(
             weir.partitions(USAGE.name),
         )
     print_preview(found, output)
+
+
+@amendments_app.command("approve")
+def amendments_approve(
+    reference: Annotated[Path, typer.Option(help="The candidate: a directory of terms.")],
+    data: Annotated[Path, typer.Option("--data", help="Data directory.", envvar="WEIR_DATA")],
+    by: Annotated[str, typer.Option("--by", help="Who agreed to it.")],
+    why: Annotated[str, typer.Option("--why", help="Why, in their words.")],
+    output: Output = Form.TABLE,
+) -> None:
+    """Book what other terms change of what has been settled, and settle by them from now on.
+
+    What differs is added to accruals; of closed periods it is an adjustment. Taking it back is one
+    more amendment, to the terms before. Exit 1 when it cannot be booked.
+
+    Example: weir amendments approve --reference ref-new --data ./data --by "A. Lee" --why "memo 7"
+    """
+    with explained(), notes.status("settling all usage twice, and booking what differs"):
+        if not data.is_dir():
+            raise fail(f"nothing was settled in {data} yet: there is nothing to amend")
+        with Embedded(data) as weir:
+            try:
+                approved = approve(weir, reference, by, why)
+            except AmendmentRefusedError as error:
+                for reason in error.reasons:
+                    notes.print(escape(reason), highlight=False, soft_wrap=True)
+                raise fail("nothing was booked", Exit.FINDING) from error
+    print_preview(approved.preview, output)
+    notes.print(f"booked as amendment {approved.id}", highlight=False)
 
 
 def print_preview(found: Preview, form: Form) -> None:

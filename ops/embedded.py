@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+from ops.amended import amendments, leads_to
 from ops.asking import Desk
 from ops.config import token_key
 from ops.engine import Engine, Observer, Pace, ignore
@@ -25,7 +26,7 @@ from ops.metrics import Metrics
 from ops.reading import Stored, current_reference, kept_references
 from ops.reload import Fingerprint, Reload, Taker, at_once, between_batches
 from schemas.reference import Reference, load
-from schemas.topics import RATED, USAGE
+from schemas.topics import COMMANDS, RATED, USAGE
 from state.archive import Archive
 from state.tables import Tables, build
 from streams.files import FileReport, read_file
@@ -64,10 +65,7 @@ class Embedded(Desk, Stored):
             NoReferenceError: none was given, and nothing was settled in the directory yet.
             DirectoryError: another process is writing there.
         """
-        self.reference: Reference = load(
-            current_reference(data) if reference is None else reference
-        )
-        self.tables = build(self.reference)
+        given = load(current_reference(data) if reference is None else reference)
         data.mkdir(parents=True, exist_ok=True)
         Stored.__init__(
             self,
@@ -80,6 +78,9 @@ class Embedded(Desk, Stored):
             ),
         )
         try:
+            led = self._led()
+            self.reference: Reference = led if reference is None and led is not None else given
+            self.tables = build(self.reference)
             if reference is not None:
                 refuse_changed_versions(self, self.reference)
             # Only the writer of the log may say what is settled by, so this comes after its lock.
@@ -94,6 +95,37 @@ class Embedded(Desk, Stored):
         except BaseException:
             self.store.close()
             raise
+
+    def _led(self) -> Reference | None:
+        """The reference that amendments lead on to; it is in force from then on, if there is one.
+
+        An amendment is on the log a moment before its reference is the one settled by.
+        """
+        if not (kept_references(self.data) / "current").exists():
+            return None
+        before = self.newest_reference()
+        after = leads_to(amendments(self.snapshot), before)
+        if after == before:
+            return None
+        reference = load(self.reference_of(after))
+        keep_reference(self.data, reference, self.reference_of(after))
+        return reference
+
+    def amend(
+        self, reference: Reference, files: Path, commands: Mapping[int, Sequence[Message]]
+    ) -> None:
+        """Carry out the commands of an amendment, by its reference, and settle by it from then on.
+
+        Both hops know the reference before they read a command: rows may be of new versions.
+        """
+        self.drain()
+        copy_reference(self.data, reference, files)
+        tables = build(reference)
+        self._use(tables)
+        self.engine.accrue_hop.use(tables)
+        self.engine.rate_hop.use(tables)
+        self.put(COMMANDS.name, commands)
+        self._keep(reference, files)
 
     def ingest(self, path: Path) -> Iterator[FileReport]:
         """Take in a usage file, settling as it goes; yields the report after each stretch."""
@@ -175,23 +207,30 @@ class Embedded(Desk, Stored):
 def keep_reference(data: Path, loaded: Reference, given: Path | None) -> Path:
     """Keep a copy of the reference that is settled by from now on; where it lies.
 
-    A copy is complete before it has its name, whatever interrupts it.
-
     Args:
         data: the data directory, whose log this process writes.
         loaded: the reference.
         given: the directory that it was loaded from; None when it is the one kept last.
     """
-    kept = kept_references(data) / loaded.reference_id
     if given is None:
-        return kept
+        return kept_references(data) / loaded.reference_id
+    kept = copy_reference(data, loaded, given)
+    current = kept.with_name("current")
+    renewed = kept.with_name("current.unfinished")
+    renewed.write_text(loaded.reference_id + "\n")
+    renewed.replace(current)
+    return kept
+
+
+def copy_reference(data: Path, loaded: Reference, given: Path) -> Path:
+    """Keep a copy of a reference under its id; where it lies.
+
+    A copy is complete before it has its name, whatever interrupts it.
+    """
+    kept = kept_references(data) / loaded.reference_id
     if not kept.exists():
         unfinished = kept.with_name(kept.name + ".unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
         shutil.copytree(given, unfinished)
         unfinished.rename(kept)
-    current = kept.with_name("current")
-    renewed = kept.with_name("current.unfinished")
-    renewed.write_text(loaded.reference_id + "\n")
-    renewed.replace(current)
     return kept

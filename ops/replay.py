@@ -20,7 +20,7 @@ import numpy as np
 
 from schemas.codes import Reason
 from schemas.topics import COMMANDS, CONTRIBUTIONS, RECYCLE, SUSPENSE, TOPICS
-from state.balances import PERIOD_SLOT, Plan, decompose, stack
+from state.balances import PERIOD_SLOT, Plan, decompose, join_residue, stack
 from state.tables import Tables
 from streams.accrual import Book, Row, Volume
 from streams.accrue_hop import AccrueHop
@@ -36,6 +36,7 @@ from streams.worth import Worth, worth
 # Tokens only tell members apart here, and nobody sees them.
 TOKEN_KEY = b"nothing of this is kept"
 Total = Mapping[str, Any]
+HourSums = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -43,13 +44,15 @@ class Settled:
     """What usage came to under some terms, with nothing closed.
 
     `rows` has each row with what it is worth, `totals` the totals of each agreement's period as
-    its draft says them, by agreement and period. `outcomes` counts events by outcome and reason,
-    `waiting` says why events are suspended, by suspense id.
+    its draft says them, by agreement and period. `hours` are the sums of each row by hour since
+    1970: events, quantity, charge in micros and residue. `outcomes` counts events by outcome and
+    reason, `waiting` says why events are suspended, by suspense id.
     """
 
     book: Book
     rows: Mapping[Series, tuple[Row, Worth]] = field(default_factory=dict)
     totals: Mapping[tuple[str, str], tuple[Total, ...]] = field(default_factory=dict)
+    hours: Mapping[tuple[Series, int], HourSums] = field(default_factory=dict)
     outcomes: Mapping[tuple[str, str], int] = field(default_factory=dict)
     waiting: Mapping[str, Reason] = field(default_factory=dict)
 
@@ -142,7 +145,17 @@ class Replay(Closeable):
             for partition in self._rate.memory.partitions.values()
             for key, reason in partition.suspended.items()
         }
-        return Settled(self._accrue.book, rows, totals, outcomes, waiting)
+        return Settled(self._accrue.book, rows, totals, dict(self._hours()), outcomes, waiting)
+
+    def _hours(self) -> Iterator[tuple[tuple[Series, int], HourSums]]:
+        """The sums of all hours."""
+        keys, values = self._accrue.partitions[0].balances.rows()
+        _, slots, numbers = decompose(keys)
+        names = self._accrue.names.series.names
+        for at in np.flatnonzero(slots != PERIOD_SLOT).tolist():
+            events, quantity, charge, high, low = values[at].tolist()
+            sums = events, quantity, charge, join_residue(high, low)
+            yield (names[int(numbers[at])], int(slots[at]) - 1), sums
 
     def _nothing(self) -> Plan:
         nothing = np.zeros(0, np.int64)

@@ -1,4 +1,4 @@
-"""`weir amendments show` as a user calls it: what it prints in each form, and its exit codes."""
+"""`weir amendments` as a user calls it: what it prints in each form, and its exit codes."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def raised(tmp_path: Path) -> Path:
     return terms(tmp_path / "raised", agreement(version(1, "0.012")))
 
 
-def weir(*arguments: str | Path, exits: int = 0) -> Result:
+def weir(*arguments: str | Path, exits: int = 0, command: str = "show") -> Result:
     """Run a command in this process; it must exit as said."""
-    result = CliRunner().invoke(app, ["amendments", "show", *map(str, arguments)])
+    result = CliRunner().invoke(app, ["amendments", command, *map(str, arguments)])
     assert result.exit_code == exits, result.output
     return result
 
@@ -112,3 +112,25 @@ def test_mistakes_are_explained(data: Path, raised: Path, tmp_path: Path) -> Non
     assert "leave --settled out" in kept.stderr
     wrong = terms(tmp_path / "wrong", agreement(version(1, "0.012")).replace("EUR", "euros"))
     assert "currency" in weir("--reference", wrong, "--data", data, exits=2).stderr
+
+
+def test_an_amendment_is_booked_by_somebody_for_a_reason(data: Path, raised: Path) -> None:
+    """The effect is shown and the id said; then nothing is left to be changed."""
+    who = ("--by", "A. Lee", "--why", "memo 7")
+    done = weir("--reference", raised, "--data", data, *who, "-o", "json", command="approve")
+    [effect] = json.loads(done.stdout)["effects"]
+    assert (effect["amount"], effect["booked"]) == ("2.000000", "2024-12")
+    assert "booked as amendment A-000001" in done.stderr
+    assert "no effect" in weir("--reference", raised, "--data", data).stderr
+    again = weir("--reference", raised, "--data", data, *who, exits=1, command="approve")
+    assert "these are the terms in force" in again.stderr
+    assert "nothing was booked" in again.stderr
+
+
+def test_who_and_why_must_be_said(data: Path, raised: Path, tmp_path: Path) -> None:
+    """Both are options that are needed; and a directory must be there."""
+    weir("--reference", raised, "--data", data, "--by", "A. Lee", exits=2, command="approve")
+    nowhere = ("--data", tmp_path / "nowhere", "--by", "A. Lee", "--why", "memo 7")
+    said = weir("--reference", raised, *nowhere, exits=2, command="approve").stderr
+    assert "nothing was settled in" in said
+    assert not (tmp_path / "nowhere").exists()
