@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,19 @@ from ops.figures import period_rows
 from ops.reading import Opened, current_reference, kept_references
 from ops.verify_log import read_found
 from schemas.reference import load
-from schemas.topics import ACCRUALS, ACCRUE_CHANGELOG
+from schemas.topics import ACCRUALS, ACCRUE_CHANGELOG, COMMANDS
 from tests.ops.amend_makers import ROUTES, agreement, calls, settled, terms, version
-from tests.ops.books import DAY_US, MENDED, NOVEMBER_US, call, close, reference, settle, verdict
+from tests.ops.books import (
+    DAY_US,
+    MENDED,
+    NOVEMBER_US,
+    call,
+    close,
+    reference,
+    settle,
+    usage_file,
+    verdict,
+)
 
 DAYS = range(21, 31)
 FIRST = agreement(version(1, "0.010"))
@@ -137,6 +148,26 @@ def test_taking_it_back_gives_the_same_sums(tmp_path: Path) -> None:
         ]
         keys = [key for _, key, _ in weir.latest(ACCRUE_CHANGELOG.name)]
     assert not [key for key in keys if key.startswith(b"refused/")]
+
+
+def test_each_settlement_partition_gets_its_rows(tmp_path: Path) -> None:
+    """ALFA's 5.00 less and BRAVO's 10.00 more lie in different partitions, under one id.
+
+    Partitions that have neither hear of it too.
+    """
+    data = tmp_path / "data"
+    both = terms(tmp_path / "both", BOTH)
+    with Embedded(data, both, usage_partitions=2, settlement_partitions=7) as weir:
+        list(weir.ingest(usage_file(tmp_path / "usage.jsonl", calls(*DAYS))))
+    assert approved(data, terms(tmp_path / "moved", BOTH, MOVED)).id == "A-000001"
+    assert booked(data) == {
+        ("ALFA-1", 1, "2024-11", "2024-11"): (5, 30_000, 5_000_000),
+        ("BRAVO-1", 1, "2024-11", "2024-11"): (5, 30_000, 10_000_000),
+    }
+    with Opened(data) as weir:
+        asked = [segment for segment in weir.read(COMMANDS.name) if len(segment)]
+    rows = [len(json.loads(segment.values[0] or b"")["amend"]["rows"]) for segment in asked]
+    assert sorted(rows) == [0, 0, 0, 0, 0, 5, 5]
 
 
 def test_a_directory_is_led_on_when_it_is_opened(tmp_path: Path) -> None:
