@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from ops import (
+    cli_amend,
     cli_control,
     cli_data,
     cli_deck,
@@ -39,6 +40,7 @@ for command in (
     cli_run.doctor,
 ):
     app.command()(command)
+app.add_typer(cli_amend.amendments_app, name="amendments")
 app.add_typer(cli_deck.deck_app, name="deck")
 app.add_typer(cli_control.change_app, name="change")
 app.add_typer(cli_control.exceptions_app, name="exceptions")

@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+from ops.amended import amendments, leads_to
 from ops.asking import Desk
 from ops.config import token_key
 from ops.engine import Engine, Observer, Pace, ignore
@@ -42,7 +43,7 @@ from ops.reload import (
 from ops.retry import Again, Retry, waiting
 from schemas.decks import Parsed
 from schemas.reference import InvalidReferenceError, Reference, load
-from schemas.topics import RATED, RECYCLE, REFERENCE, SUSPENSE, USAGE
+from schemas.topics import COMMANDS, RATED, RECYCLE, REFERENCE, SUSPENSE, USAGE
 from state.archive import Archive
 from state.tables import Tables, build
 from streams.files import FileReport, read_file
@@ -98,6 +99,8 @@ class Embedded(Desk, Stored):
             ),
         )
         try:
+            if reference is None:
+                given = self._led(given)
             self.follower = self._followed(given, is_new=reference is not None)
             self.tables = build(self.reference)
             self.archive = Archive(data / "archive")
@@ -164,6 +167,33 @@ class Embedded(Desk, Stored):
         self._use(tables)
         self.engine.accrue.between(partial(self.engine.accrue_hop.use, tables))
         self.engine.rate.between(partial(self.engine.rate_hop.use, tables))
+
+    def _led(self, given: Path) -> Path:
+        """The reference that amendments lead on to from the one settled by last.
+
+        An amendment is on the log a moment before its reference is the one settled by.
+        """
+        after = leads_to(amendments(self.snapshot), given.name)
+        if after == given.name:
+            return given
+        self.reference = load(self.reference_of(after), self._parsed)
+        return keep_reference(self.data, self.reference, self.reference_of(after))
+
+    def amend(
+        self, reference: Reference, files: Path, commands: Mapping[int, Sequence[Message]]
+    ) -> None:
+        """Carry out the commands of an amendment, by its reference, and settle by it from then on.
+
+        Both hops know the reference before they read a command: rows may be of new versions.
+        """
+        self.drain()
+        copy_reference(self.data, reference, files)
+        tables = build(reference)
+        self._use(tables)
+        self.engine.accrue_hop.use(tables)
+        self.engine.rate_hop.use(tables)
+        self.put(COMMANDS.name, commands)
+        self._keep(reference, files)
 
     def ingest(self, path: Path) -> Iterator[FileReport]:
         """Take in a usage file, settling as it goes; yields the report after each stretch."""
@@ -275,22 +305,14 @@ class Embedded(Desk, Stored):
 def keep_reference(data: Path, loaded: Reference, given: Path | None) -> Path:
     """Keep a copy of the reference that is settled by from now on; where it lies.
 
-    A copy is complete before it has its name, whatever interrupts it.
-
     Args:
         data: the data directory, whose log this process writes.
         loaded: the reference.
         given: the directory that it was loaded from; None when it is the one kept last.
     """
-    kept = kept_references(data) / loaded.reference_id
     if given is None:
-        return kept
-    if not kept.exists():
-        unfinished = kept.with_name(kept.name + ".unfinished")
-        shutil.rmtree(unfinished, ignore_errors=True)
-        like = current_kept(kept.parent)
-        shutil.copytree(given, unfinished, copy_function=partial(_copy_or_link, given, like))
-        unfinished.rename(kept)
+        return kept_references(data) / loaded.reference_id
+    kept = copy_reference(data, loaded, given)
     current = kept.with_name("current")
     renewed = kept.with_name("current.unfinished")
     renewed.write_text(loaded.reference_id + "\n")
@@ -315,3 +337,18 @@ def _copy_or_link(given: Path, like: Path | None, source: str, target: str) -> N
             os.link(same, target)
             return
     shutil.copy2(source, target)
+
+
+def copy_reference(data: Path, loaded: Reference, given: Path) -> Path:
+    """Keep a copy of a reference under its id; where it lies.
+
+    A copy is complete before it has its name, whatever interrupts it.
+    """
+    kept = kept_references(data) / loaded.reference_id
+    if not kept.exists():
+        unfinished = kept.with_name(kept.name + ".unfinished")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        like = current_kept(kept.parent)
+        shutil.copytree(given, unfinished, copy_function=partial(_copy_or_link, given, like))
+        unfinished.rename(kept)
+    return kept

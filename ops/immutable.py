@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from pydantic import BaseModel
 
@@ -120,13 +121,29 @@ def _version(agreement: Agreement | None, number: int) -> Version | None:
     return next((v for v in versions if v.version == number), None)
 
 
-def changed_fields(before: object, after: object, path: str = "") -> Iterator[str]:
+def changed_fields(before: object, after: object) -> Iterator[str]:
     """The fields in which two models differ, as files name them."""
+    return (field.path for field in changed_values(before, after))
+
+
+class Changed(NamedTuple):
+    """A field that differs: where it is as files name it, its name in the model, its values."""
+
+    path: str
+    name: str
+    before: object
+    after: object
+
+
+def changed_values(
+    before: object, after: object, path: str = "", field_name: str = ""
+) -> Iterator[Changed]:
+    """The same with what stood there and what stands there now."""
     if isinstance(before, BaseModel) and isinstance(after, type(before)):
         for name, field in type(before).model_fields.items():
             label = field.alias or name
             inner = f"{path}.{label}" if path else label
-            yield from changed_fields(getattr(before, name), getattr(after, name), inner)
+            yield from changed_values(getattr(before, name), getattr(after, name), inner, name)
     elif (
         isinstance(before, tuple)
         and isinstance(after, tuple)
@@ -134,6 +151,6 @@ def changed_fields(before: object, after: object, path: str = "") -> Iterator[st
         and all(isinstance(part, BaseModel) for part in before)
     ):
         for index, (one, other) in enumerate(zip(before, after, strict=True)):
-            yield from changed_fields(one, other, f"{path}[{index}]")
+            yield from changed_values(one, other, f"{path}[{index}]", field_name)
     elif before != after:
-        yield path
+        yield Changed(path, field_name, before, after)

@@ -24,7 +24,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from ops.oracle_allowance import Charged, charged
-from ops.oracle_amounts import Accrual, AccrualKey, Amount, AmountKey, Total, TotalKey
+from ops.oracle_amounts import Accrual, AccrualKey, Amount, AmountKey, Total, TotalKey, summed
 from ops.oracle_attribution import Claim, attribute
 from ops.oracle_declared import Figure, with_figures
 from ops.oracle_measures import Counted
@@ -44,12 +44,14 @@ from ops.oracle_usage import (
     fault_of,
     read_message,
     read_schemas,
+    suspense_id,
 )
 
 FUTURE_US_MAX = 10 * 60 * 1_000_000  # how far a source's clock may be ahead of the log's
 
 USAGE, RECYCLE = "usage.v1", "recycle.v1"
 NOTHING = Accrual(0, 0, 0, Fraction(0))
+NOTHING_MORE: Mapping[AccrualKey, Accrual] = {}
 UNTRUSTED = frozenset({"no_source", "wrong_partition"})
 
 
@@ -148,6 +150,7 @@ def settle(  # noqa: PLR0913 - one argument for each thing that settlement depen
     accrued: Mapping[str, Cut] | None = None,
     explained: Collection[Identity] | None = None,
     figures: Iterable[Figure] = (),
+    amended: Mapping[AccrualKey, Accrual] = NOTHING_MORE,
 ) -> Settlement:
     """Settle usage messages (partition, offset, log time in microseconds, bytes) in log order.
 
@@ -162,6 +165,7 @@ def settle(  # noqa: PLR0913 - one argument for each thing that settlement depen
         accrued: for each agreement what has been accrued so far; None: everything.
         explained: which identities keep their trace; None keeps all, which takes memory.
         figures: what partners declared for swaps, in the order of the log.
+        amended: what terms that reach back add, as it is booked.
     """
     books = _Books(reference_of or (lambda *_: reference), closes, usage_partitions)
     books.accrued, books.explained = accrued, explained
@@ -178,6 +182,7 @@ def settle(  # noqa: PLR0913 - one argument for each thing that settlement depen
             books.take(event, Position(partition, offset, row), came_with)
     for request in chain.from_iterable(requests.values()):
         books.recycle(request)
+    books.result.accruals = summed(books.result.accruals, amended)
     return books.finish(reference, [*figures])
 
 
@@ -384,13 +389,6 @@ def _rated(
             return tuple(claims), (), found
         legs = found
     return tuple(claims), tuple(legs), reason
-
-
-def suspense_id(identity: Identity) -> str:
-    """The id under which an event waits: its identity as people write it, marks escaped."""
-    marks = str.maketrans({"%": "%25", "/": "%2F", "#": "%23"})
-    names = [str(part).translate(marks) for part in identity]
-    return "//".join(names) if len(names) == 2 else "/".join(names)  # noqa: PLR2004
 
 
 def _is_in(cut: Cut, on: Input) -> bool:

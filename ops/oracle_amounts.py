@@ -5,6 +5,7 @@ Each is known by a key that says where it stands, so that two settlements can be
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -61,6 +62,22 @@ class Total(NamedTuple):
 
     receivable: Decimal
     payable: Decimal
+
+
+def summed(
+    accruals: Mapping[AccrualKey, Accrual], more: Mapping[AccrualKey, Accrual], sign: int = 1
+) -> dict[AccrualKey, Accrual]:
+    """Accruals with others added, or taken away with the sign -1."""
+    found = dict(accruals)
+    for key, sums in more.items():
+        have = found.get(key, Accrual(0, 0, 0, Fraction(0)))
+        found[key] = Accrual(
+            have.events + sign * sums.events,
+            have.quantity + sign * sums.quantity,
+            have.charge_micros + sign * sums.charge_micros,
+            have.residue + sign * sums.residue,
+        )
+    return found
 
 
 @dataclass(frozen=True)

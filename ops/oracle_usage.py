@@ -325,3 +325,10 @@ def _invalid(number: str | None) -> bool:
 def is_number(text: str) -> bool:
     """Whether a text is 1 to 15 digits and nothing else."""
     return text.isascii() and text.isdigit() and len(text) <= NUMBER_DIGITS_MAX
+
+
+def suspense_id(identity: Identity) -> str:
+    """The id under which an event waits: its identity as people write it, marks escaped."""
+    marks = str.maketrans({"%": "%25", "/": "%2F", "#": "%23"})
+    names = [str(part).translate(marks) for part in identity]
+    return "//".join(names) if len(names) == 2 else "/".join(names)  # noqa: PLR2004

@@ -10,15 +10,18 @@ named.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from ops.oracle import Close, Recycle, Settlement, settle
+from ops.amended import Amended
+from ops.oracle import Close, Recycle, ReferenceOf, Settlement, settle
 from ops.oracle_amounts import Accrual, AccrualKey, AmountKey
 from ops.oracle_reference import DecksRead, Reference, read_reference
+from ops.verify_amended import Accruals, SumsUpto, amended_accruals, carried_out
 from ops.verify_log import AccrualFigures, Found, InForce, ReadTopics, read_found
 from ops.verify_payment import declarations, payment_differences
 from ops.verify_statement import statement_differences
@@ -66,7 +69,8 @@ def verify(
     found = read_found(read)
     in_force = InForce(read)
     used = in_force.reference_ids(found.read_upto)
-    wanted = used | {current} | _paid_by(found)
+    asked = carried_out(read([COMMANDS.name]), found)
+    wanted = used | {current} | _paid_by(found) | {one.amended.to_id for one in asked}
     decks: DecksRead = {}
     known = {name: read_reference(reference_of(name), decks) for name in sorted(wanted)}
     newest = known[current]
@@ -74,6 +78,9 @@ def verify(
     def in_force_at(topic: str, partition: int, offset: int) -> Reference:
         return known[in_force.reference_id(topic, partition, offset) or current]
 
+    pools = [(a.name, a.pool) for a in newest.agreements.values()]
+    partition_by = {name: partition_of(pool, settlement_partitions) for name, pool in pools}
+    sums_upto = _sums_upto(read, found, in_force, usage_partitions)
     expected = settle(
         newest,
         _usage(read([USAGE.name]), found),
@@ -81,19 +88,14 @@ def verify(
         usage_partitions=usage_partitions,
         reference_of=in_force_at,
         recycles=_recycles(read([RECYCLE.name]), found, in_force),
-        accrued={
-            a.name: found.accrued_upto.get(partition_of(a.pool, settlement_partitions), {})
-            for a in newest.agreements.values()
-        },
+        accrued={name: found.accrued_upto.get(at, {}) for name, at in partition_by.items()},
         explained=(),
         figures=declarations(read([COMMANDS.name]), found, newest).figures,
+        amended=amended_accruals(asked, known, in_force_at, sums_upto, partition_by),
     )
-    outcomes: dict[str, int] = {}
-    for (outcome, _), count in found.counts.items():
-        outcomes[outcome] = outcomes.get(outcome, 0) + count
     return Verdict(
         events=found.counts.total(),
-        outcomes=outcomes,
+        outcomes=_by_outcome(found),
         accrual_rows=len(found.rows),
         statements=len(found.documents),
         references=sorted(used),
@@ -105,6 +107,34 @@ def verify(
             *payment_differences(found, expected, read([COMMANDS.name]), newest, known),
         ],
     )
+
+
+def _sums_upto(
+    read: ReadTopics, found: Found, in_force: InForce, usage_partitions: int
+) -> SumsUpto:
+    """Settles usage before the cut of an amendment, with nothing closed."""
+
+    def sums_upto(upto: Amended, reference: Reference, reference_of: ReferenceOf) -> Accruals:
+        messages = (m for m in _usage(read([USAGE.name]), found) if upto.holds(USAGE.name, *m[:2]))
+        requests = _recycles(read([RECYCLE.name]), found, in_force)
+        return settle(
+            reference,
+            messages,
+            usage_partitions=usage_partitions,
+            reference_of=reference_of,
+            recycles=[r for r in requests if upto.holds(RECYCLE.name, r.partition, r.offset)],
+            explained=(),
+        ).accruals
+
+    return sums_upto
+
+
+def _by_outcome(found: Found) -> dict[str, int]:
+    """How many events have each outcome, whatever the reason."""
+    outcomes = Counter[str]()
+    for (outcome, _), count in found.counts.items():
+        outcomes[outcome] += count
+    return dict(outcomes)
 
 
 def _paid_by(found: Found) -> set[str]:

@@ -13,7 +13,7 @@ from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from ops.oracle_amounts import AccrualKey
 from schemas.records import codec
@@ -30,7 +30,7 @@ from schemas.topics import (
     USAGE,
 )
 from state.balances import join_residue
-from streams.contribution import from_bytes
+from streams.contribution import Cover, from_bytes
 from streams.log import Segment
 
 # All segments of some topics, each from its beginning, as of one commit.
@@ -162,6 +162,15 @@ def _quarantined(found: Found, value: bytes) -> None:
     found.quarantined[record["partition"], record["offset"], record["row"]] = record["reason"]
 
 
+class Stretch(NamedTuple):
+    """Positions of one input partition, upto exclusive, that one reference was in force for."""
+
+    topic: str
+    start: int
+    upto: int
+    reference_id: str
+
+
 class InForce:
     """Which reference was in force for each position of the inputs."""
 
@@ -173,6 +182,7 @@ class InForce:
         """
         spans: dict[Place, list[tuple[int, int, str]]] = defaultdict(list)
         self._heard: dict[int, list[tuple[int, int]]] = defaultdict(list)
+        self._stretches: dict[int, list[Stretch]] = defaultdict(list)
         usage_upto: dict[int, int] = {}
         for segment in read([CONTRIBUTIONS.name]):
             if segment.partition != 0:
@@ -185,12 +195,29 @@ class InForce:
                         spans[cover.topic, cover.partition].append(span)
                         if cover.topic == USAGE.name:
                             usage_upto[cover.partition] = cover.upto
+                    # A batch settles usage first, then what is tried again.
+                    for cover in sorted(block.covers, key=lambda c: c.topic == RECYCLE.name):
+                        self._go_on(cover, block.reference_id)
                     for cover in block.covers:
                         if cover.topic == RECYCLE.name:
                             heard = (cover.upto, usage_upto.get(cover.partition, 0))
                             self._heard[cover.partition].append(heard)
         self._spans = {place: sorted(found) for place, found in spans.items()}
         self._starts = {place: [s for s, _, _ in found] for place, found in self._spans.items()}
+
+    def _go_on(self, cover: Cover, reference_id: str) -> None:
+        """Add what a block covers to the stretches of its partition."""
+        found = self._stretches[cover.partition]
+        new = Stretch(cover.topic, cover.start, cover.upto, reference_id)
+        goes_on = bool(found) and found[-1] == new._replace(start=found[-1].start, upto=cover.start)
+        if goes_on:
+            found[-1] = new._replace(start=found[-1].start)
+        else:
+            found.append(new)
+
+    def stretches(self, partition: int) -> Sequence[Stretch]:
+        """What was read of a partition of the inputs, usage and recycling, in its order."""
+        return self._stretches.get(partition, ())
 
     def reference_id(self, topic: str, partition: int, offset: int) -> str | None:
         """The id of the reference that a message was settled by; None when no block covers it."""

@@ -42,6 +42,7 @@ from state.invariants import invariant
 from state.tables import Tables
 from streams.accrual import DEALS, Book, Row, Volume, place_of
 from streams.accrue_rows import Planned, Rows
+from streams.amending import amended_rows, carried_out
 from streams.commands import period_of, read_close, together
 from streams.contribution import Block, Series, from_bytes
 from streams.declared import declare
@@ -185,7 +186,7 @@ class AccrueHop:
     def _with_figures(
         self, memory: PartitionAccruals, segments: Sequence[Segment], keys: Ints, values: Ints
     ) -> tuple[Ints, Ints]:
-        """Rows of sums, and rows of what partners declare for swaps, with those that they move."""
+        """Rows of sums, of what partners declare for swaps with those moved, and of amendments."""
         numbers: list[int] = []
         quantities: list[int] = []
         for series, more in figures_of(segments, self.book, memory.closed, memory.facts):
@@ -199,7 +200,10 @@ class AccrueHop:
         sums[:, COLUMNS.index("quantity")] = quantities
         period = np.zeros_like(figures) + PERIOD_SLOT
         more_keys = compose(self.names.book(figures), period, figures)
-        return np.concatenate([keys, more_keys]), np.concatenate([values, sums])
+        known = memory.closed, memory.facts
+        amended_keys, amended = amended_rows(segments, self.names, self.book, *known)
+        every = np.concatenate([keys, more_keys, amended_keys])
+        return every, np.concatenate([values, sums, amended])
 
     def _series(self, partition: int, texts: Sequence[str]) -> list[int]:
         """The numbers of series, each under the period it is booked in: its own while it is open.
@@ -307,6 +311,12 @@ class AccrueHop:
             command = json.loads(value or b"")
             if "declare" in command:
                 self._declare(command["declare"], memory, delta)
+                return
+            if "amend" in command:
+                closed = {*memory.closed, *delta.closed}
+                amendment = carried_out(command["amend"], self.book, closed)
+                if amendment.id not in memory.facts.amended:
+                    delta.facts.amended.setdefault(amendment.id, amendment)
                 return
             key_pair = read_close(self.book, command)
         except (ValueError, KeyError, TypeError) as error:

@@ -17,7 +17,7 @@ from state.balances import PERIOD_SLOT, SERIES_BITS, compose, decompose
 from streams.accrual import Book, Row, Volume
 from streams.accrue_rows import Planned, Rows
 from streams.declared import compared, is_known, own_figure, periods_upto, terms_of
-from streams.facts import Declared, Facts, Which
+from streams.facts import Amendment, Declared, Facts, Which
 from streams.statement import Document, draft
 
 
@@ -39,7 +39,11 @@ class Drafting:
             for which, declared in facts.of(*key).items()
             if is_known(self.book, which)
         ]
-        return {**document, "declarations": shown} if shown else document
+        if shown:
+            document["declarations"] = shown
+        if amended := [_amendment(one) for one in facts.amending(*key)]:
+            document["amendments"] = amended
+        return document
 
     def _compared(self, which: Which, declared: Declared) -> Document:
         """A partner's figure beside ours, by everything booked up to where it is shown."""
@@ -65,3 +69,8 @@ class Drafting:
         reading = Rows(self.names, self.book)
         counters = {self.book.counter(r.series) for r in rows} - {None}
         return {c: reading.beside(self.memory, self.planned, c) for c in counters if c is not None}
+
+
+def _amendment(one: Amendment) -> Document:
+    """Which terms were changed to which after the fact, by whom and why."""
+    return {"id": one.id, "by": one.by, "why": one.why, "from": one.from_id, "to": one.to_id}

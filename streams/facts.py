@@ -1,12 +1,14 @@
 """Facts: what a settlement knows besides usage and terms, and documents are made with.
 
-Two kinds come about while periods are settled. A rate of exchange is *frozen* by the first
+Three kinds come about while periods are settled. A rate of exchange is *frozen* by the first
 statement that converts a period by it: late usage of that period is converted at the same rate. And
 a partner *declares* its own figures, which stand beside ours. A declaration is absolute: of several
 versions the highest counts, whatever order they came in. It is shown in the period that it is of
 or, when that is closed, in the next open one, as late usage is; a statement never changes.
 
-Both are kept in the accrue hop's changelog, a record each.
+And terms that reach back are *amended*: by whom and why stands in documents that it changes.
+
+All are kept in the accrue hop's changelog, a record each.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from streams.payment import Frozen
 
 RATE_KEY = b"fx/"
 DECLARED_KEY = b"declared/"
+AMENDED_KEY = b"amended/"
 FIGURES = ("quantity", "amount")
 VERSION_MAX = 10**15
 
@@ -48,20 +51,36 @@ class Declared(NamedTuple):
     booked: str
 
 
+class Amendment(NamedTuple):
+    """Terms that were changed from one reference to another after usage had been settled.
+
+    `books` are the agreements and periods in whose documents it shows.
+    """
+
+    id: str
+    by: str
+    why: str
+    from_id: str
+    to_id: str
+    books: tuple[tuple[str, str], ...] = ()
+
+
 @dataclass(frozen=True)
 class Facts:
     """What is known of one settlement partition, or what a batch adds to it.
 
-    `declared` is by agreement.
+    `declared` is by agreement, `amended` by id.
     """
 
     rates: MutableMapping[Frozen, FxRate] = field(default_factory=dict)
     declared: MutableMapping[str, dict[Which, Declared]] = field(default_factory=dict)
+    amended: MutableMapping[str, Amendment] = field(default_factory=dict)
 
     def with_more(self, more: Facts, agreement: str) -> Facts:
         """What is known of an agreement with later facts before these."""
         declared = {**self.declared.get(agreement, {}), **more.declared.get(agreement, {})}
-        return Facts(ChainMap(more.rates, self.rates), {agreement: declared})
+        amended = {**self.amended, **more.amended}
+        return Facts(ChainMap(more.rates, self.rates), {agreement: declared}, amended)
 
     def declare(self, which: Which, declared: Declared) -> None:
         """Take a figure."""
@@ -74,6 +93,7 @@ class Facts:
     def update(self, more: Facts) -> None:
         """Take over later ones."""
         self.rates.update(more.rates)
+        self.amended.update(more.amended)
         for agreement, declared in more.declared.items():
             self.declared.setdefault(agreement, {}).update(declared)
 
@@ -82,12 +102,17 @@ class Facts:
         declared = sorted(self.declared.get(agreement, {}).items())
         return {which: one for which, one in declared if one.booked == booked}
 
+    def amending(self, agreement: str, booked: str) -> list[Amendment]:
+        """The amendments that show in a document, in the order in which they came."""
+        return [one for one in self.amended.values() if (agreement, booked) in one.books]
+
     def messages(self) -> list[tuple[bytes, bytes]]:
         """The records of the changelog."""
         rates = [(_key(RATE_KEY, use), _bytes(rate)) for use, rate in self.rates.items()]
         every = (one for of in self.declared.values() for one in of.items())
         declared = [(_key(DECLARED_KEY, which), _bytes(one)) for which, one in every]
-        return [*rates, *declared]
+        amended = [(_key(AMENDED_KEY, (name,)), _bytes(a)) for name, a in self.amended.items()]
+        return [*rates, *declared, *amended]
 
     def take(self, key: bytes, value: bytes) -> None:
         """Take a record of the changelog, if it is one of a fact."""
@@ -97,6 +122,10 @@ class Facts:
         elif key.startswith(DECLARED_KEY):
             which = Which(*json.loads(key.removeprefix(DECLARED_KEY)))
             self.declare(which, Declared(*json.loads(value)))
+        elif key.startswith(AMENDED_KEY):
+            name, by, why, before, after, books = json.loads(value)
+            said = Amendment(name, by, why, before, after, tuple((a, p) for a, p in books))
+            self.amended[name] = said
 
 
 NO_FACTS = Facts()

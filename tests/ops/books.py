@@ -87,7 +87,7 @@ def event(service: Service, sequence: int, **fields: Any) -> dict[str, Any]:  # 
     return row(service, **{"sequence": sequence, "started_at": NOVEMBER_US, **fields})
 
 
-def call(sequence: int, route: str = "TG-001", **fields: Any) -> dict[str, Any]:  # noqa: ANN401
+def call(sequence: int, route: str | None = "TG-001", **fields: Any) -> dict[str, Any]:  # noqa: ANN401
     """A call of 61 s to a mobile: 30 s and 6 x 6 s are 66 s; 66 x 0.06 / 60 + 0.01 is 0.076."""
     number = {"called_number": "4917012345678", "duration_ms": 61_000}
     return event(Service.VOICE, sequence, ingress_route=route, **{**number, **fields})

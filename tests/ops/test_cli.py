@@ -14,7 +14,7 @@ from ops.cli import app
 
 COMMANDS = {
     *("demo", "generate", "settle", "price", "accruals", "statements", "close", "explain"),
-    "declare",
+    *("declare", "amendments"),
     *("verify", "worker", "api", "archive", "doctor", "suspense", "quarantine", "state"),
     *("change", "exceptions"),
     *("topics", "deck", "bench", "partner", "reference"),

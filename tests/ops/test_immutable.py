@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ops.embedded import Embedded
-from ops.immutable import changed_fields, changed_versions, settled_versions
+from ops.immutable import changed_fields, changed_values, changed_versions, settled_versions
 from ops.reading import Opened, current_reference
 from schemas.reference import InvalidReferenceError, Reference, load
 from schemas.topics import CONTRIBUTIONS
@@ -155,6 +155,16 @@ def test_fields_are_named_as_files_name_them(tmp_path: Path) -> None:
     rounded = one.rounding.model_copy(update={"decimals": 2})
     assert list(changed_fields(one, one.model_copy(update={"rounding": rounded}))) == [
         "rounding.decimals"
+    ]
+
+
+def test_fields_come_with_what_stood_there(tmp_path: Path) -> None:
+    """A price is named as in files and as in the model, whose values are nanos."""
+    one = load(reference(tmp_path / "one")).agreements[0].versions[0]
+    given = altered(tmp_path / "other", 'amount: "0.005"', 'amount: "0.006"')
+    other = load(given).agreements[0].versions[0]
+    assert list(changed_values(one, other)) == [
+        ("items[1].price.amount", "amount_nanos", 5_000_000, 6_000_000)
     ]
 
 

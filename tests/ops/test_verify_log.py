@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from ops.reading import Opened
 from ops.verify_log import InForce, read_found
-from schemas.topics import CONTRIBUTIONS
+from schemas.topics import CONTRIBUTIONS, RECYCLE, USAGE
 from streams.contribution import Block, Cover, Sums, to_bytes
 from streams.log import Segment
 from tests.ops.books import close, settle
@@ -97,3 +97,32 @@ def test_a_stretch_without_contributions_is_found() -> None:
         "usage.v1/0: no contributions from 9 to 10",
     ]
     assert list(in_force(("usage.v1", 0, 0, 9, "first")).gaps({("usage.v1", 0): 9})) == []
+
+
+def test_stretches_are_what_was_read_of_a_partition_in_order() -> None:
+    """What goes on under the same reference is one stretch; a request in between parts two."""
+    force = in_force(
+        (USAGE.name, 0, 0, 3, "a"),
+        (USAGE.name, 1, 0, 9, "a"),
+        (USAGE.name, 0, 3, 5, "a"),
+        (RECYCLE.name, 0, 0, 2, "a"),
+        (USAGE.name, 0, 5, 6, "a"),
+        (USAGE.name, 0, 6, 8, "b"),
+    )
+    assert force.stretches(0) == [
+        (USAGE.name, 0, 5, "a"),
+        (RECYCLE.name, 0, 2, "a"),
+        (USAGE.name, 5, 6, "a"),
+        (USAGE.name, 6, 8, "b"),
+    ]
+    assert force.stretches(1) == [(USAGE.name, 0, 9, "a")]
+    assert force.stretches(2) == ()
+
+
+def test_of_one_batch_usage_comes_before_what_is_tried_again() -> None:
+    """So the rate hop settles it, in whatever order the head of its block names them."""
+    covers = (Cover(RECYCLE.name, 0, 0, 1), Cover(USAGE.name, 0, 0, 4))
+    value = to_bytes(Block(NO_SUMS, covers, {}, "a", 0))
+    segment = Segment(CONTRIBUTIONS.name, 0, EMPTY, [None], [value], 1, 0)
+    force = InForce(lambda _: iter([segment]))
+    assert [stretch.topic for stretch in force.stretches(0)] == [USAGE.name, RECYCLE.name]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.fx import FxRate
-from streams.facts import Declared, Facts, Which, is_newer, read_declaration
+from streams.facts import Amendment, Declared, Facts, Which, is_newer, read_declaration
 from streams.payment import Frozen
 
 WHICH = Which("P", "2026-11", "texts", "amount")
@@ -81,3 +81,22 @@ def test_the_changelog_brings_everything_back() -> None:
     more.declare(WHICH, Declared(2, "9", "2026-12"))
     assert found.with_more(more, "P").known(WHICH) == Declared(2, "9", "2026-12")
     assert found.known(WHICH) == Declared(1, "100.5", "2026-12")
+
+
+def test_amendments_are_facts_of_the_books_that_they_change() -> None:
+    """The changelog brings them back in their order; a document shows those of its book."""
+    facts = Facts()
+    books = (("P", "2026-11"), ("Q", "2026-12"))
+    for name, shown in (("A-2", books), ("A-1", books[:1])):
+        facts.amended[name] = Amendment(name, "A. Lee", "memo 7", "a", "b", shown)
+    found = Facts()
+    for key, value in facts.messages():
+        found.take(key, value)
+    assert found == facts
+    assert [one.id for one in found.amending("P", "2026-11")] == ["A-2", "A-1"]
+    assert [one.id for one in found.amending("Q", "2026-12")] == ["A-2"]
+    assert found.amending("P", "2026-12") == []
+    more = Facts(amended={"A-3": Amendment("A-3", "A. Lee", "", "b", "a", books[:1])})
+    assert [*found.with_more(more, "P").amended] == ["A-2", "A-1", "A-3"]
+    found.update(more)
+    assert [*found.amended] == ["A-2", "A-1", "A-3"]
