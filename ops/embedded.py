@@ -111,16 +111,20 @@ class Embedded(Desk, Stored):
             self.engine = Engine(
                 self.tables, tokens, state, open_hop, Pace(), observe, controls=True
             )
-            self._retry = Retry(
-                state / "retried.json",
-                kept_references(data),
-                lambda number: recover(self.store.database, (SUSPENSE.name, number), 0),
-                lambda number, messages: self._log(RECYCLE.name, {number: messages}),
-            )
+            self._retry = self._trying_again(state / "retried.json")
             self.drain()
         except BaseException:
             self.store.close()
             raise
+
+    def _trying_again(self, note: Path) -> Retry:
+        """What tries suspended usage again; the note says by which references it was."""
+        return Retry(
+            note,
+            kept_references(self.data),
+            lambda number: recover(self.store.database, (SUSPENSE.name, number), 0),
+            lambda number, messages: self._log(RECYCLE.name, {number: messages}),
+        )
 
     def _followed(self, given: Path, *, is_new: bool) -> Follower:
         """Settle by some files, and by what masters told; what hears more of that.

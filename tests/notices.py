@@ -23,6 +23,28 @@ def told(name: str, number: int = 0, *, day: int = 1, event: str = "AttributeVal
     return json.dumps(said).encode()
 
 
+THINGS = {
+    "party.v1": "organization",
+    "catalog.v1": "productOffering",
+    "agreement.v1": "agreement",
+    "order.v1": "productOrder",
+    "inventory.v1": "product",
+    "ticket.v1": "troubleTicket",
+}
+
+
+def of_topic(topic: str, name: str) -> bytes:
+    """A notification of a thing that a topic is about."""
+    kind = THINGS[topic]
+    said = {
+        "eventId": f"{kind}-{name}",
+        "eventType": f"{kind[0].upper()}{kind[1:]}AttributeValueChangeEvent",
+        "eventTime": "2026-01-01T00:00:00Z",
+        "event": {kind: {"id": name, "description": "another one"}},
+    }
+    return json.dumps(said).encode()
+
+
 def broken(number: int) -> bytes:
     """Bytes that are no notification, each number others."""
     return b"\xff{ broken %d" % number

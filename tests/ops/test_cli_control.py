@@ -71,11 +71,11 @@ def test_sent_notifications_are_taken_at_once(data: Path, tmp_path: Path) -> Non
 def test_what_is_refused_is_a_finding_and_is_listed(data: Path) -> None:
     """Exit 1 says that something was refused; from standard input, here."""
     content = told("1") + b"\n" + broken(1)
-    send = ("change", "send", "-", "--stream", Stream.ORDER.value, "--data", data)
+    send = ("change", "send", "-", "--stream", Stream.PARTY.value, "--data", data)
     (row,) = as_json(*send, exits=1, given=content)
-    assert row == {"topic": "order.v1", "sent": 2, **NONE, "taken": 1, "refused": 1}
+    assert row == {"topic": "party.v1", "sent": 2, **NONE, "taken": 1, "refused": 1}
     (waiting,) = as_json("exceptions", "list", "--data", data)
-    assert (waiting["position"], waiting["reason"]) == ("order.v1/0/1/0", "malformed")
+    assert (waiting["position"], waiting["reason"]) == ("party.v1/0/1/0", "malformed")
     assert waiting["known"].endswith("Z")
 
 

@@ -190,7 +190,7 @@ def test_a_date_that_is_no_moment_leaves_its_life_out() -> None:
     assert found.spans == {"A": [Span(day_us(0), day_us(5))]}
     [finding] = lacking("product", "P", found)
     assert (finding.reason, finding.id) == ("bad_time", "P")
-    assert "'soon' is not a moment" in finding.detail
+    assert "'soon' is not a time" in finding.detail
 
 
 def test_a_status_that_nobody_knows_changes_nothing() -> None:
