@@ -55,14 +55,15 @@ class Told:
         entries: dict[Name, str] = {}
         for file, name in ((PARTNERS_FILE, "partner"), (AGREEMENTS_FILE, "agreement")):
             path = directory / FOLLOWED / file
-            for line in path.read_text("utf-8").split("\n") if path.exists() else ():
+            lines = path.read_text("utf-8").split("\n") if path.exists() else ()
+            for line in (one for one in lines if one.startswith("- ")):
                 with suppress(ValueError, KeyError):  # somebody else's line is nothing of ours
                     entries[file, json.loads(line.removeprefix("- "))[name]] = line
         path = directory / FOLLOWED / KEYS_FILE
         rows: list[Key] = []
         if path.exists():
-            with path.open(encoding="utf-8", newline="") as lines:
-                rows = [Key(*row) for row in list(csv.reader(lines))[1:]]
+            with path.open(encoding="utf-8", newline="") as stream:
+                rows = [Key(*row) for row in list(csv.reader(stream))[1:]]
         return Told(entries, _by_name(rows))
 
     @property

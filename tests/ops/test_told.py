@@ -40,6 +40,15 @@ def test_nothing_told_is_no_folder(tmp_path: Path) -> None:
     assert Told.read(tmp_path) == Told()
 
 
+@pytest.mark.parametrize(
+    "derived", [Derived([PARTNER]), Derived([PARTNER], [], KEYS), Derived([], [], KEYS)]
+)
+def test_a_file_without_entries_is_read_back(tmp_path: Path, derived: Derived) -> None:
+    """A master of partners is usually the first to tell: there are no agreements yet."""
+    Told.of(derived).write(tmp_path)
+    assert Told.read(tmp_path) == Told.of(derived)
+
+
 @given(order=st.permutations(range(3)))
 def test_the_order_does_not_matter(
     tmp_path_factory: pytest.TempPathFactory, order: list[int]
