@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from ops.amending import AmendmentRefusedError, approve
 from ops.amendment import Effect, Preview, TotalChange, preview
+from ops.candidate import write_candidate
 from ops.cli_data import Output
 from ops.embedded import Embedded
 from ops.output import Exit, Form, fail, notes, print_json, show
@@ -43,6 +44,28 @@ WaitingColumns = ("reason", "leaving", "coming")
 @amendments_app.callback()
 def amendments() -> None:
     """Terms that reach back over settled usage."""
+
+
+@amendments_app.command("candidate")
+def amendments_candidate(
+    out: Annotated[Path, typer.Option(help="A new directory for the terms.")],
+    data: Annotated[Path, typer.Option(help="Data directory.", envvar="WEIR_DATA")],
+    output: Output = Form.TABLE,
+) -> None:
+    """Write the terms that masters told and that are held back, to be shown and agreed to.
+
+    Exit 1 when nothing is held back.
+
+    Example: weir amendments candidate --data ./data --out ref-told
+    """
+    with explained():
+        try:
+            found = write_candidate(data, out)
+        except FileExistsError as error:
+            raise fail(f"{out} is there already; name a new directory") from error
+    show(output, "Held back", [{"file": f, "name": n} for f, n in found], ("file", "name"))
+    if not found:
+        raise typer.Exit(int(Exit.FINDING))
 
 
 @amendments_app.command("show")

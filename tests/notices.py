@@ -33,14 +33,14 @@ THINGS = {
 }
 
 
-def of_topic(topic: str, name: str) -> bytes:
-    """A notification of a thing that a topic is about."""
+def of_topic(topic: str, name: str, number: int = 0) -> bytes:
+    """A notification of a thing that a topic is about; the number is what is said of it."""
     kind = THINGS[topic]
     said = {
-        "eventId": f"{kind}-{name}",
+        "eventId": f"{kind}-{name}-{number}",
         "eventType": f"{kind[0].upper()}{kind[1:]}AttributeValueChangeEvent",
         "eventTime": "2026-01-01T00:00:00Z",
-        "event": {kind: {"id": name, "description": "another one"}},
+        "event": {kind: {"id": name, "description": f"number {number}"}},
     }
     return json.dumps(said).encode()
 

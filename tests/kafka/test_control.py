@@ -33,7 +33,7 @@ from streams.kafka_settings import KafkaSettings
 from streams.log import LogError, Message
 from tests.kafka.plugin import JarBroker
 from tests.kafka.test_commands import PATIENCE_SECONDS, ROOT, as_json, weir
-from tests.notices import broken, told
+from tests.notices import broken, of_topic, told
 
 pytestmark = pytest.mark.kafka
 
@@ -81,7 +81,8 @@ class Masters:
             topic = self.chance.choice([PARTY.name, AGREEMENT.name, ORDER.name])
             number = self.chance.randrange(600)
             is_bad = self.chance.random() < 1 / 20
-            value = broken(number % 20) if is_bad else told(str(number), self.chance.randrange(3))
+            told_now = of_topic(topic, str(number), self.chance.randrange(3))
+            value = broken(number % 20) if is_bad else told_now
             self._appender.send(topic, 0, [(b"%d" % number, value)])
             place = Place(topic, 0, self.sent[topic], 0, self.sent.total())
             self.sent[topic] += 1
