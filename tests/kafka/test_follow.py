@@ -19,7 +19,7 @@ from tests.kafka.plugin import JarBroker
 from tests.kafka.test_commands import PARTITIONS, PATIENCE_SECONDS, weir
 from tests.kafka.test_reload import wait_for, worker
 from tests.ops import books
-from tests.ops.masters import agreement, product, version
+from tests.ops.masters import agreement, product, unknown_deck
 from tests.ops.test_follow import CASA, SPAIN, gigabytes
 
 pytestmark = pytest.mark.kafka
@@ -67,7 +67,7 @@ def test_what_waited_is_settled_by_itself(own_broker: JarBroker, tmp_path: Path)
     brokers, data = own_broker.address, tmp_path / "data"
     reference = books.reference(tmp_path / "reference")
     log = Log(brokers, reference)
-    bad = agreement("S-9", "SPAIN", [version(price="much")])
+    bad = agreement("S-9", "SPAIN", [unknown_deck()])
     with worker(brokers, reference, data) as lines:
         wait_for(lines, "started")
         log.send(gigabytes(1, "P-1"), gigabytes(2, "P-9"))

@@ -29,7 +29,7 @@ def organization(name: str, at: int = 0) -> Change:
     return change("organization", name, at, name=f"{name} Networks", tradingName=f"{name} Net")
 
 
-def version(number: int = 1, price: str = "0.5", **fields: str) -> dict[str, Any]:
+def version(number: int = 1, price: str = "0.5", **fields: Any) -> dict[str, Any]:  # noqa: ANN401
     """Terms from 2024 on: bandwidth of products at a price for each gigabyte."""
     item = {
         "item": "ports",
@@ -40,6 +40,12 @@ def version(number: int = 1, price: str = "0.5", **fields: str) -> dict[str, Any
     }
     terms = {"version": str(number), "valid_from": "2024-01-01", "zone": "UTC", "currency": "EUR"}
     return {**terms, "items": [item], **fields}
+
+
+def unknown_deck() -> dict[str, Any]:
+    """Terms that are right by themselves, and name a deck that no file has."""
+    item = {"item": "calls", "role": "ingress", "service": "voice", "flow": "receivable"}
+    return version(items=[{**item, "price": {"kind": "deck", "deck": "NOWHERE"}}])
 
 
 def agreement(

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ops.amendment import Preview, booked
+from ops.embedded import Embedded
 from ops.reading import NoReferenceError, Opened
 from schemas.reference import InvalidReferenceError
 from streams.accrual import Book
@@ -22,7 +23,7 @@ from tests.ops.amend_makers import (
     terms,
     version,
 )
-from tests.ops.books import MENDED, UNKNOWN, close, recycle, reference, settle
+from tests.ops.books import MENDED, UNKNOWN, close, reference, settle
 
 TEN_DAYS = range(21, 31)  # the last ten days of November
 FIRST = agreement(version(1, "0.010"))
@@ -161,7 +162,8 @@ def test_what_was_recycled_counts_as_it_was_settled(tmp_path: Path) -> None:
     """A call under an unknown route was tried again by mended terms, and these change nothing."""
     settle(tmp_path / "data", [UNKNOWN])
     mended = reference(tmp_path / "mended", MENDED)
-    assert recycle(tmp_path / "data", mended) == 1
+    with Embedded(tmp_path / "data", mended) as weir:
+        assert weir.resettled == 1
     assert previewed(tmp_path / "data", mended).is_nothing
     first = previewed(tmp_path / "data", reference(tmp_path / "first"))
     # Without the route the call of 0.076 would wait again (see the books).

@@ -83,7 +83,7 @@ def test_what_was_not_allowed_says_why(
     """The agreement with what was outside of it, or the key, and what to do."""
     (waiting,) = told(data, sequence)["not_rated"]
     assert (waiting["reason"], waiting["detail"]) == (reason, detail)
-    assert waiting["what_to_do"] == f"{advice}, then: weir suspense recycle --reference DIR"
+    assert waiting["what_to_do"] == f"{advice}, then it is tried again by itself"
 
 
 def test_verify_agrees(data: Path) -> None:

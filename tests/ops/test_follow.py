@@ -18,10 +18,11 @@ from schemas.codes import Service
 from schemas.reference import InvalidReferenceError
 from schemas.topics import ACCRUALS
 from streams.control.changes import Change
+from streams.control.deriving import derive
 from streams.log import Message
 from tests.builders import PARTNERS
 from tests.ops import books
-from tests.ops.masters import agreement, organization, product, tell, version
+from tests.ops.masters import agreement, organization, product, tell, unknown_deck, version
 from tests.usage_makers import message
 
 CASA = (organization("CASA"), agreement("C-1", "CASA"), product("P-1", "C-1"))
@@ -109,16 +110,16 @@ def test_names_of_the_files_are_theirs(opened: Callable[[], Embedded]) -> None:
 
 
 def test_a_bad_contract_holds_up_no_other(opened: Callable[[], Embedded]) -> None:
-    """A price that is no number: that contract and its keys are left out, the others come."""
+    """A deck that is not there: that contract and its keys are left out, the others come."""
     with opened() as weir:
-        bad = agreement("S-9", "SPAIN", [version(price="much")])
+        bad = agreement("S-9", "SPAIN", [unknown_deck()])
         tell(weir, [*CASA, organization("SPAIN"), bad, product("P-9", "S-9")])
         weir.append(0, [gigabytes(1, "P-1"), gigabytes(2, "P-9")])
         weir.drain()
         assert amounts(weir) == {"C-1": "1.000000"}
         contract, key = weir.follower.held()
         assert contract[:2] == ("agreements.yaml", "S-9")
-        assert "much" in contract.reason
+        assert "NOWHERE" in contract.reason
         assert key == Held("attribution.csv", "product:P-9", "its agreement is not in force")
         # Mended, it is in force, and what waited for it is settled.
         tell(weir, [agreement("S-9", "SPAIN", at=1)])
@@ -138,8 +139,12 @@ def test_a_partner_that_cannot_be_takes_its_contracts_along(
         bad = [organization("S P"), agreement("S-9", "S P"), product("P-9", "S-9")]
         tell(weir, [*bad, *CASA])
         weir.drain()
-        assert {one.name for one in weir.follower.held()} == {"S P", "S-9", "product:P-9"}
-        assert weir.reference.agreements[-1].agreement == "C-1"
+        names = {agreement.agreement for agreement in weir.reference.agreements}
+        assert "C-1" in names
+        assert "S-9" not in names
+        assert "P-9" not in weir.reference.attribution["key"]
+        reasons = {finding.reason for finding in derive(weir.follower.entities).findings}
+        assert {"bad_name", "unknown_agreement"} <= reasons
 
 
 def test_terms_that_usage_may_have_been_settled_by_stay(
@@ -165,8 +170,8 @@ def test_terms_that_usage_may_have_been_settled_by_stay(
     assert list(books.verdict(tmp_path / "data").differences) == []
 
 
-def test_a_contract_that_is_not_told_any_more_stays(opened: Callable[[], Embedded]) -> None:
-    """Usage may have been settled by it; its key ends, so that there is no new usage of it."""
+def test_a_contract_that_is_deleted_ends(opened: Callable[[], Embedded]) -> None:
+    """Usage may have been settled by it, so it stays up to the moment of its end."""
     with opened() as weir:
         tell(weir, CASA)
         weir.drain()
@@ -174,8 +179,10 @@ def test_a_contract_that_is_not_told_any_more_stays(opened: Callable[[], Embedde
         later = Change(**{**vars(gone), "at_us": gone.at_us + 1})
         tell(weir, [later])
         weir.drain()
-        assert weir.reference.agreements[-1].agreement == "C-1"
-        assert [one.name for one in weir.follower.held()] == ["C-1"]
+        contract = weir.reference.agreements[-1]
+        assert contract.agreement == "C-1"
+        assert contract.versions[-1].valid_upto_s == -(-later.at_us // 1_000_000)
+        assert weir.follower.held() == ()
 
 
 def test_files_that_are_wrong_by_themselves_are_refused(

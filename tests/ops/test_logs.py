@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import subprocess
 import sys
 from collections.abc import Iterator
 
@@ -116,13 +117,18 @@ def test_standard_output_stays_free(
     assert capsys.readouterr().out == ""
 
 
-def test_commands_that_set_nothing_up_warn_on_standard_error(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    """Standard output is for results, and what goes well is not said at all."""
-    logger("weir.test").info("tried again", events=1)
-    logger("weir.test").warning("held back", name="A")
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert "held back" in said.err
-    assert "tried again" not in said.err
+def test_commands_that_set_nothing_up_warn_on_standard_error() -> None:
+    """Standard output is for results, and what goes well is not said at all.
+
+    In a process of its own, for another test may have set logging up in this one.
+    """
+    program = """
+from ops.logs import logger
+logger("weir.test").info("tried again", events=1)
+logger("weir.test").warning("held back", name="A")
+"""
+    command = [sys.executable, "-c", program]
+    said = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert said.stdout == ""
+    assert "held back" in said.stderr
+    assert "tried again" not in said.stderr
