@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from random import Random
 
 import pytest
@@ -9,10 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.documents import Problems
-from schemas.keys import read_keys
+from schemas.keys import COLUMNS, read_keys
 from schemas.moments import OPEN_FROM_S, OPEN_UPTO_S
-from streams.control.derived import Derived, Key
-from streams.control.files import written
+from streams.control.derived import Key
 from streams.control.key_rows import Claim, claims, rows
 from streams.control.stretches import Stretch
 
@@ -131,8 +132,9 @@ def test_whatever_is_claimed_can_be_loaded(
     """In any order, and always to the same rows."""
     found, reasons = held(*keys, a=live)
     problems = Problems()
-    content = written(Derived(keys=found))["attribution.csv"].encode()
-    frame = read_keys(content, ["A-1", "B-1"], problems)
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows([COLUMNS, *found])
+    frame = read_keys(text.getvalue().encode(), ["A-1", "B-1"], problems)
     assert problems.found == []
     assert frame is not None
     assert frame.height == len(found)

@@ -8,13 +8,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from schemas.partners import Partner
-from schemas.reference import Reference, load
+from ops.told import Told
+from schemas.keys import COLUMNS
+from schemas.keys import FILE as KEYS_FILE
+from schemas.partners import FILE as PARTNERS_FILE
+from schemas.reference import AGREEMENTS_FILE, Reference, load
 from state.entities import Entities
 from streams.control.changes import Change, Form
 from streams.control.derived import Derived
-from streams.control.files import written
-from streams.control.partners import TEST
 from streams.control.times import parse_time
 
 Json = dict[str, Any]
@@ -138,19 +139,15 @@ def known(changes: Iterable[Change]) -> Entities:
 
 
 def loaded(derived: Derived, files: Mapping[str, str] | None = None) -> Reference:
-    """What derived files mean, loaded as any reference directory is."""
+    """What is derived, loaded beside the operator's files, of which none has anything to say."""
+    told = Told.of(derived)
+    assert len(told.entries) == len(derived.partners) + len(derived.agreements)
+    empty = {PARTNERS_FILE: "[]\n", AGREEMENTS_FILE: "[]\n", KEYS_FILE: ",".join(COLUMNS) + "\n"}
     with tempfile.TemporaryDirectory() as place:
-        for name, content in {**written(readable(derived)), **(files or {})}.items():
+        for name, content in {**empty, **(files or {})}.items():
             Path(place, name).write_text(content, encoding="utf-8")
+        told.write(Path(place))
         return load(Path(place))
-
-
-def readable(derived: Derived) -> Derived:
-    """What is derived without marks of tests, where reference files do not know them."""
-    if TEST in Partner.model_fields:
-        return derived
-    entries = [{k: v for k, v in e.items() if k != TEST} for e in derived.partners]
-    return Derived(entries, derived.agreements, derived.keys, derived.findings)
 
 
 def reasons(derived: Derived) -> set[tuple[str, str]]:
