@@ -76,7 +76,7 @@ class LocalStore(Closeable):
         self._hops: dict[str, LocalLog] = {}
         self._readers: weakref.WeakSet[Reader] = weakref.WeakSet()
         self._lock_descriptor = None if read_only else _lock(directory)
-        wanted = {"usage": usage_partitions, "settlement": settlement_partitions, "control": 1}
+        wanted = {"usage": usage_partitions, "settlement": settlement_partitions}
         try:
             self.database = Database(directory, topics, wanted, read_only=read_only)
         except BaseException:

@@ -171,8 +171,7 @@ class Database:
                 f"{SCHEMA_VERSION}: use the version of the program that wrote it"
             )
         for axis, count in wanted.items():
-            # Directories from before there was a control plane do not say how wide it is.
-            there = meta.setdefault(f"{axis}_partitions", 1)
+            there = meta[f"{axis}_partitions"]
             if count not in (None, there):
                 raise DirectoryError(
                     f"{self.path.parent} was created with {axis}_partitions={there}, not {count}: "
