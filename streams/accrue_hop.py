@@ -111,12 +111,15 @@ class AccrueHop:
 
         Whoever rated them may have had a newer one: it comes here too.
         """
-        return all(
-            text in self._numbers.get(partition, ()) or self.book.knows(Series.parse(text))
-            for partition, blocks in prepared.items()
-            for block in blocks
-            for text in {*block.sums.series.to_pylist(), *block.cells.series.to_pylist()}
-        )
+        for partition, blocks in prepared.items():
+            texts: set[str] = set()  # many blocks have the same series
+            for block in blocks:
+                for column in (block.sums.series, block.cells.series):
+                    texts.update(column.unique().to_pylist())
+            new = texts.difference(self._numbers.get(partition, ()))
+            if not all(self.book.knows(Series.parse(text)) for text in new):
+                return False
+        return True
 
     def compute(self, segments: Sequence[Segment], prepared: Prepared) -> Work:
         """Outputs and delta of one batch; changes nothing."""
